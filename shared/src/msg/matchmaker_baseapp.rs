@@ -1,0 +1,42 @@
+//! Matchmaker and baseapp: what a player brings into a battle.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{PlayerId, TicketId};
+
+/// Matchmaker to baseapp: the card of a player is needed for a ticket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardRequest {
+    /// The ticket.
+    pub ticket: TicketId,
+    /// The player.
+    pub player: PlayerId,
+}
+
+/// Baseapp to matchmaker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Card {
+    /// The ticket.
+    pub ticket: TicketId,
+    /// The player.
+    pub player: PlayerId,
+    /// The card; `None` if this baseapp does not own the player (any more).
+    pub card: Option<PlayerCard>,
+}
+
+/// What others may know of a player, and what a fighter is made from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlayerCard {
+    /// Shown name.
+    pub name: String,
+    /// From 1.
+    pub level: u16,
+    /// Skill rating.
+    pub rating: i32,
+    /// The chosen hero.
+    pub hero: u16,
+    /// Hit points added by level, equipment and pet.
+    pub bonus_hp: i32,
+    /// Damage added per hit by level, equipment and pet.
+    pub bonus_damage: i32,
+}

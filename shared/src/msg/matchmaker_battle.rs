@@ -1,0 +1,71 @@
+//! Matchmaker and battleapp: battles begin and end.
+
+use serde::{Deserialize, Serialize};
+
+use super::matchmaker_baseapp::PlayerCard;
+use super::refusal::Refusal;
+use crate::ids::{BattleId, PlayerId, SessionRef};
+
+/// Matchmaker to battleapp.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ToBattle {
+    /// Fight this. Answered by `Started` or `Refused`. Repeating it changes nothing.
+    Start {
+        /// The battle; made by the matchmaker.
+        battle: BattleId,
+        /// The mode's name, for example `arena`.
+        mode: String,
+        /// Decides all randomness of the battle.
+        seed: u64,
+        /// Who fights, ordered by slot.
+        seats: Vec<Seat>,
+    },
+}
+
+/// A place in a battle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seat {
+    /// 0 or 1.
+    pub side: u8,
+    /// The player.
+    pub player: PlayerId,
+    /// Where the client is.
+    pub session: SessionRef,
+    /// What the player brings.
+    pub card: PlayerCard,
+    /// What the rating changes by, decided before the battle.
+    pub stakes: Stakes,
+}
+
+/// Rating changes by outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stakes {
+    /// When won.
+    pub won: i32,
+    /// When lost.
+    pub lost: i32,
+    /// When drawn.
+    pub drawn: i32,
+}
+
+/// Battleapp to matchmaker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FromBattle {
+    /// The battle runs.
+    Started {
+        /// The battle.
+        battle: BattleId,
+    },
+    /// The battle cannot be fought here.
+    Refused {
+        /// The battle.
+        battle: BattleId,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// The battle is over and its results are durable.
+    Ended {
+        /// The battle.
+        battle: BattleId,
+    },
+}

@@ -1,0 +1,17 @@
+//! Social and battleapp: a player who lost the connection comes back into the battle.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{BattleId, PlayerId, SessionRef};
+
+/// Social to battleapp: the player has a new session. Answered by `BattleOutput::Seated` to the
+/// session's gateway, or by nothing if the battle is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejoin {
+    /// The battle.
+    pub battle: BattleId,
+    /// The player.
+    pub player: PlayerId,
+    /// The new session.
+    pub session: SessionRef,
+}

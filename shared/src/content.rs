@@ -3,14 +3,25 @@
 //! The built-in set is the folder `content/` of the repository, compiled in. Everything is
 //! validated before a node starts; an error names file, line and what is allowed.
 
+#[cfg(feature = "shell")]
+mod files;
 mod load;
+mod problem;
+mod table;
 mod validate;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use load::ContentError;
+#[cfg(feature = "shell")]
+pub use files::ContentLoadError;
+pub use load::{BUILTIN_FILES, CONTENT_FILES};
+pub use problem::{ContentError, ContentErrors, ContentProblem, Suggestion};
+pub use validate::MODES;
 
 use crate::msg::client::Slot;
 
@@ -33,7 +44,6 @@ pub struct Content {
 
 /// A playable hero.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Hero {
     /// Stored and sent; never reused.
     pub id: u16,
@@ -53,7 +63,6 @@ pub struct Hero {
 
 /// Hits one enemy within reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct MeleeSkill {
     /// Hit points taken.
     pub damage: i32,
@@ -65,7 +74,6 @@ pub struct MeleeSkill {
 
 /// Shoots a projectile that hits the first enemy in its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct RangedSkill {
     /// Hit points taken.
     pub damage: i32,
@@ -81,20 +89,17 @@ pub struct RangedSkill {
 
 /// Something that fits into a bag.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Item {
     /// Stored and sent; never reused.
     pub id: u16,
     /// Shown.
     pub name: String,
     /// What it is good for.
-    #[serde(rename = "use")]
     pub purpose: ItemUse,
 }
 
 /// What an item is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase", tag = "kind", deny_unknown_fields)]
 pub enum ItemUse {
     /// Worn in a slot.
     Equipment {
@@ -121,7 +126,6 @@ pub enum ItemUse {
 
 /// A kind of pet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct PetSpecies {
     /// Stored and sent; never reused.
     pub id: u16,
@@ -137,7 +141,6 @@ pub struct PetSpecies {
 
 /// What a new player starts with, and how players grow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct PlayerRules {
     /// Gold of a new player.
     pub start_gold: u64,
@@ -159,7 +162,6 @@ pub struct PlayerRules {
 
 /// Items given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ItemGrant {
     /// The item.
     pub item: u16,
@@ -169,7 +171,6 @@ pub struct ItemGrant {
 
 /// Rules of the arena.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ArenaRules {
     /// Half the width of the map; the centre is (0, 0).
     pub half_width_mm: i32,
@@ -193,7 +194,6 @@ pub struct ArenaRules {
 
 /// A round obstacle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Pillar {
     /// Centre.
     pub x_mm: i32,
@@ -205,20 +205,17 @@ pub struct Pillar {
 
 /// What a battle pays.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Reward {
     /// Gold.
     pub gold: u64,
     /// Experience.
     pub xp: u32,
     /// Items.
-    #[serde(default)]
     pub items: Vec<ItemGrant>,
 }
 
 /// How a queue makes matches.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct QueueRules {
     /// What players ask for.
     pub name: String,

@@ -52,4 +52,8 @@ pub trait Mq: Send {
     fn send(&mut self, to: Address, body: Body) -> Result<(), SendError>;
     /// Moves at most `limit` events into `events`, in order of arrival.
     fn poll(&mut self, limit: usize, events: &mut Vec<MqEvent>);
+    /// How many events wait to be polled, for the status page; zero if the back-end cannot say.
+    fn waiting(&self) -> usize {
+        0
+    }
 }

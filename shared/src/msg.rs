@@ -9,6 +9,7 @@ pub mod mail;
 pub mod matchmaker_baseapp;
 pub mod matchmaker_battle;
 pub mod refusal;
+pub mod snapshot;
 pub mod social_battle;
 pub mod social_matchmaker;
 

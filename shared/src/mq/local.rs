@@ -1,1 +1,186 @@
-//! Placeholder.
+//! The node MQ inside one process: frames are moved, not encoded.
+//!
+//! Every bound address has a queue of at most `limits::MQ_FRAMES_WAITING_MAX` frames. A queue is
+//! a list behind a lock that is held for single pushes and short drains: it takes memory only for
+//! what waits, where a bounded channel would reserve all of its places at once.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{Mq, MqEvent, SendError};
+use crate::ids::Address;
+use crate::limits::MQ_FRAMES_WAITING_MAX;
+use crate::msg::Body;
+use crate::runtime::Doorbell;
+
+/// Events moved out under one lock, so that senders do not wait for a long drain.
+const DRAIN_EVENTS_MAX: usize = 256;
+/// Events waiting at one receiver when frames that did not arrive come back to it. Above it they
+/// are lost with a warning; `send` stops at half of it already.
+const RETURNED_WAITING_MAX: usize = 2 * MQ_FRAMES_WAITING_MAX;
+/// Receivers that an endpoint remembers. Beyond it all are forgotten and looked up again.
+const PEERS_KNOWN_MAX: usize = 4_096;
+
+/// The MQ that the roles of a process share.
+#[derive(Clone, Debug, Default)]
+pub struct LocalMq {
+    bound: Arc<Mutex<BTreeMap<Address, Arc<Inbox>>>>,
+}
+
+impl LocalMq {
+    /// An MQ to which nobody is bound.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Binds `address`; whoever was bound to it before gets nothing more. `wake` is rung when
+    /// something arrives while nothing waits.
+    #[must_use]
+    pub fn bind(&self, address: Address, wake: Doorbell) -> LocalMqEndpoint {
+        let inbox = Arc::new(Inbox { queue: Mutex::new(Queue::default()), wake });
+        let before = lock(&self.bound).insert(address, Arc::clone(&inbox));
+        if let Some(before) = before {
+            self.close(address, &before);
+        }
+        LocalMqEndpoint { hub: self.clone(), address, inbox, peers: BTreeMap::new() }
+    }
+
+    fn find(&self, address: Address) -> Option<Arc<Inbox>> {
+        lock(&self.bound).get(&address).cloned()
+    }
+
+    /// Takes nothing more into `inbox` and sends what waits there back to where it came from.
+    fn close(&self, address: Address, inbox: &Inbox) {
+        let waiting = {
+            let mut queue = lock(&inbox.queue);
+            queue.closed = true;
+            std::mem::take(&mut queue.events)
+        };
+        let mut lost = 0u64;
+        for event in waiting {
+            let MqEvent::Frame { from, body } = event else { continue };
+            let unsent = MqEvent::Unsent { to: address, body };
+            let returned = self.find(from).is_some_and(|sender| sender.take_back(unsent));
+            lost += u64::from(!returned);
+        }
+        if lost > 0 {
+            tracing::warn!(%address, lost, "frames could not be returned to their senders");
+        }
+    }
+}
+
+/// A role's access to a [`LocalMq`]. Dropping it unbinds the address; what waits there goes back.
+#[derive(Debug)]
+pub struct LocalMqEndpoint {
+    hub: LocalMq,
+    address: Address,
+    inbox: Arc<Inbox>,
+    /// Receivers found so far, so that a send takes no lock but the receiver's.
+    peers: BTreeMap<Address, Arc<Inbox>>,
+}
+
+impl Mq for LocalMqEndpoint {
+    fn send(&mut self, to: Address, body: Body) -> Result<(), SendError> {
+        let body = match self.peers.get(&to) {
+            None => body,
+            Some(peer) => match peer.take(self.address, body) {
+                // Somebody else may be bound to the address by now.
+                Err(SendError::Gone(body)) => body,
+                other => return other,
+            },
+        };
+        let Some(peer) = self.hub.find(to) else {
+            self.peers.remove(&to);
+            return Err(SendError::Gone(body));
+        };
+        let sent = peer.take(self.address, body);
+        if self.peers.len() >= PEERS_KNOWN_MAX {
+            self.peers.clear();
+        }
+        self.peers.insert(to, peer);
+        sent
+    }
+
+    fn poll(&mut self, limit: usize, events: &mut Vec<MqEvent>) {
+        let mut left = limit;
+        while left > 0 {
+            let mut queue = lock(&self.inbox.queue);
+            let count = queue.events.len().min(left).min(DRAIN_EVENTS_MAX);
+            events.extend(queue.events.drain(..count));
+            left -= count;
+            if queue.events.is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn waiting(&self) -> usize {
+        lock(&self.inbox.queue).events.len()
+    }
+}
+
+impl Drop for LocalMqEndpoint {
+    fn drop(&mut self) {
+        {
+            let mut bound = lock(&self.hub.bound);
+            if bound.get(&self.address).is_some_and(|inbox| Arc::ptr_eq(inbox, &self.inbox)) {
+                bound.remove(&self.address);
+            }
+        }
+        self.hub.close(self.address, &self.inbox);
+    }
+}
+
+#[derive(Debug)]
+struct Inbox {
+    queue: Mutex<Queue>,
+    wake: Doorbell,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    events: VecDeque<MqEvent>,
+    closed: bool,
+}
+
+impl Inbox {
+    fn take(&self, from: Address, body: Body) -> Result<(), SendError> {
+        let mut queue = lock(&self.queue);
+        if queue.closed {
+            return Err(SendError::Gone(body));
+        }
+        if queue.events.len() >= MQ_FRAMES_WAITING_MAX {
+            return Err(SendError::Full(body));
+        }
+        self.push(queue, MqEvent::Frame { from, body });
+        Ok(())
+    }
+
+    /// Takes back a frame that did not arrive. False if it is lost.
+    fn take_back(&self, unsent: MqEvent) -> bool {
+        let queue = lock(&self.queue);
+        if queue.closed {
+            return true;
+        }
+        if queue.events.len() >= RETURNED_WAITING_MAX {
+            return false;
+        }
+        self.push(queue, unsent);
+        true
+    }
+
+    fn push(&self, mut queue: MutexGuard<'_, Queue>, event: MqEvent) {
+        let was_empty = queue.events.is_empty();
+        queue.events.push_back(event);
+        drop(queue);
+        if was_empty {
+            self.wake.ring();
+        }
+    }
+}
+
+/// Nothing panics while one of these locks is held, so a poisoned one holds no broken state.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,228 @@
+//! What a battle begins with: everything that decides it besides the inputs. It is stored at the
+//! head of the replay, so that a replay needs no content files.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use shared::content::{ArenaRules, Content, Hero, Pillar};
+use shared::ids::{BattleId, PlayerId};
+use shared::limits::{ARENA_SIDE_FIGHTERS, NAME_BYTES_MAX};
+use shared::msg::client::{BattleStart, FighterLine};
+use shared::msg::matchmaker_battle::Seat;
+use shared::msg::refusal::{Refusal, RefusalCode};
+use shared::wire;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::BATTLE_HZ;
+
+/// Half of a map's longer side at most. Together with the limits below it keeps every square and
+/// product of the simulation within 64 bits.
+pub const HALF_SIZE_MM_MAX: i32 = 200_000;
+/// Speed of anything at most.
+pub const SPEED_MM_S_MAX: i32 = 100_000;
+/// Radius, reach of anything at most.
+pub const RADIUS_MM_MAX: i32 = 20_000;
+/// Duration of a battle at most.
+pub const DURATION_S_MAX: u32 = 3_600;
+/// Pillars on a map at most.
+pub const PILLARS_MAX: usize = 256;
+/// Hit points and damage, with all bonuses, at most.
+pub const HP_MAX: i32 = 1_000_000;
+/// Cooldowns and respawn times at most.
+pub const WAIT_MS_MAX: u32 = 600_000;
+
+/// The beginning of a battle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setup {
+    /// The battle.
+    pub battle: BattleId,
+    /// The mode's name.
+    pub mode: String,
+    /// Decides all randomness.
+    pub seed: u64,
+    /// Ticks per second.
+    pub hz: u32,
+    /// The rules.
+    pub rules: ArenaRules,
+    /// The heroes that take part, ordered by id.
+    pub heroes: Vec<Hero>,
+    /// Who fights, ordered by slot.
+    pub seats: Vec<SeatSetup>,
+}
+
+/// One fighter's beginning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeatSetup {
+    /// 0 or 1.
+    pub side: u8,
+    /// The player.
+    pub player: PlayerId,
+    /// The player's name.
+    pub name: String,
+    /// The hero's id.
+    pub hero: u16,
+    /// Added to the hero's hit points.
+    pub bonus_hp: i32,
+    /// Added to the hero's damage.
+    pub bonus_damage: i32,
+}
+
+impl Setup {
+    /// The setup of a battle that the matchmaker asks for.
+    ///
+    /// # Errors
+    /// A refusal that names what does not fit.
+    pub fn new(
+        content: &Content,
+        battle: BattleId,
+        mode: &str,
+        seed: u64,
+        seats: &[Seat],
+    ) -> Result<Self, Refusal> {
+        let mut heroes = BTreeMap::new();
+        for seat in seats {
+            let hero = content.heroes.get(&seat.card.hero).ok_or_else(|| {
+                let text = format!("there is no hero {}", seat.card.hero);
+                Refusal::new(RefusalCode::NotFound, text)
+            })?;
+            heroes.insert(hero.id, hero.clone());
+        }
+        let seats = seats.iter().map(|seat| SeatSetup {
+            side: seat.side,
+            player: seat.player,
+            name: seat.card.name.clone(),
+            hero: seat.card.hero,
+            bonus_hp: seat.card.bonus_hp.clamp(-HP_MAX, HP_MAX),
+            bonus_damage: seat.card.bonus_damage.clamp(-HP_MAX, HP_MAX),
+        });
+        let setup = Self {
+            battle,
+            mode: mode.to_owned(),
+            seed,
+            hz: BATTLE_HZ,
+            rules: content.arena.clone(),
+            heroes: heroes.into_values().collect(),
+            seats: seats.collect(),
+        };
+        setup.check()?;
+        Ok(setup)
+    }
+
+    /// Whether a battle can be simulated from this: all sizes are in range.
+    ///
+    /// # Errors
+    /// A refusal that names what does not fit.
+    pub fn check(&self) -> Result<(), Refusal> {
+        let bad = |text: &str| Err(Refusal::new(RefusalCode::BadAmount, text));
+        if self.mode != "arena" {
+            let text = format!("there is no mode {}", self.mode);
+            return Err(Refusal::new(RefusalCode::NotFound, text));
+        }
+        for side in 0..=1 {
+            let fighters = self.seats.iter().filter(|seat| seat.side == side).count();
+            if !(1..=ARENA_SIDE_FIGHTERS).contains(&fighters) {
+                return bad("a side has too few or too many fighters");
+            }
+        }
+        if self.seats.iter().any(|seat| seat.side > 1) {
+            return bad("there are two sides, 0 and 1");
+        }
+        let mut players: Vec<_> = self.seats.iter().map(|seat| seat.player).collect();
+        players.sort_unstable();
+        if players.windows(2).any(|pair| pair.first() == pair.last()) {
+            return bad("a player has two seats");
+        }
+        if !self.seats.iter().all(|seat| self.is_seat_sound(seat)) {
+            return bad("a seat's name, hero or bonus is out of range");
+        }
+        if self.hz == 0 || self.hz > 1_000 || !is_map_sound(&self.rules) {
+            return bad("the arena's rules are out of range");
+        }
+        if !self.heroes.iter().all(is_hero_sound) {
+            return bad("a hero's numbers are out of range");
+        }
+        Ok(())
+    }
+
+    /// The hero of an id, if it takes part.
+    #[must_use]
+    pub fn hero(&self, id: u16) -> Option<&Hero> {
+        self.heroes.iter().find(|hero| hero.id == id)
+    }
+
+    /// How many ticks the battle lasts at most.
+    #[must_use]
+    pub const fn ticks_max(&self) -> u32 {
+        self.rules.duration_s.saturating_mul(self.hz)
+    }
+
+    /// How many ticks last at least `ms`.
+    #[must_use]
+    pub const fn ticks_of_ms(&self, ms: u32) -> u32 {
+        let ticks = ms.saturating_mul(self.hz).div_ceil(1_000);
+        if ticks == 0 { 1 } else { ticks }
+    }
+
+    /// Hash of rules and heroes: equal hashes play by equal rules.
+    #[must_use]
+    pub fn ruleset_hash(&self) -> u64 {
+        xxh3_64(&wire::encode(&(&self.rules, &self.heroes)))
+    }
+
+    /// What the player in `slot` is told at the start.
+    #[must_use]
+    pub fn start_for(&self, slot: u8) -> BattleStart {
+        let fighters = (0u8..).zip(&self.seats).map(|(slot, seat)| FighterLine {
+            slot,
+            side: seat.side,
+            hero: seat.hero,
+            name: seat.name.clone(),
+        });
+        BattleStart {
+            battle: self.battle,
+            slot,
+            fighters: fighters.collect(),
+            half_size_mm: (self.rules.half_width_mm, self.rules.half_height_mm),
+            ticks_max: self.ticks_max(),
+        }
+    }
+
+    fn is_seat_sound(&self, seat: &SeatSetup) -> bool {
+        let bonus = -HP_MAX..=HP_MAX;
+        seat.name.len() <= NAME_BYTES_MAX
+            && self.hero(seat.hero).is_some()
+            && bonus.contains(&seat.bonus_hp)
+            && bonus.contains(&seat.bonus_damage)
+    }
+}
+
+fn is_map_sound(rules: &ArenaRules) -> bool {
+    let half = 1_000..=HALF_SIZE_MM_MAX;
+    let sound = |pillar: &Pillar| {
+        (1..=RADIUS_MM_MAX).contains(&pillar.radius_mm)
+            && (-HALF_SIZE_MM_MAX..=HALF_SIZE_MM_MAX).contains(&pillar.x_mm)
+            && (-HALF_SIZE_MM_MAX..=HALF_SIZE_MM_MAX).contains(&pillar.y_mm)
+    };
+    half.contains(&rules.half_width_mm)
+        && half.contains(&rules.half_height_mm)
+        && (1..=DURATION_S_MAX).contains(&rules.duration_s)
+        && rules.respawn_ms <= WAIT_MS_MAX
+        && rules.kills_to_win > 0
+        && rules.pillars.len() <= PILLARS_MAX
+        && rules.pillars.iter().all(sound)
+}
+
+fn is_hero_sound(hero: &Hero) -> bool {
+    let (melee, ranged) = (hero.melee, hero.ranged);
+    (1..=HP_MAX).contains(&hero.hp)
+        && (0..=SPEED_MM_S_MAX).contains(&hero.speed_mm_s)
+        && (1..=1_000).contains(&hero.radius_mm)
+        && (0..=HP_MAX).contains(&melee.damage)
+        && (0..=RADIUS_MM_MAX).contains(&melee.reach_mm)
+        && melee.cooldown_ms <= WAIT_MS_MAX
+        && (0..=HP_MAX).contains(&ranged.damage)
+        && (1..=SPEED_MM_S_MAX).contains(&ranged.speed_mm_s)
+        && (1..=2 * HALF_SIZE_MM_MAX).contains(&ranged.range_mm)
+        && (1..=RADIUS_MM_MAX).contains(&ranged.radius_mm)
+        && ranged.cooldown_ms <= WAIT_MS_MAX
+}

@@ -1,0 +1,10 @@
+//! One file per subcommand.
+
+pub mod bots;
+pub mod completions;
+pub mod config;
+pub mod doctor;
+pub mod node;
+pub mod replay;
+pub mod status;
+pub mod up;

@@ -1,0 +1,74 @@
+//! The reference of all keys: what each is for. A test keeps it in step with the structs.
+
+use std::fmt::Write as _;
+
+use crate::config::Config;
+
+/// Every key with what it is for, in the order of the file.
+pub const KEYS: [(&str, &str); 16] = [
+    ("node.number", "Which node of the cluster this is."),
+    ("node.roles", "What it hosts: gateway, baseapp, battleapp, social, matchmaker."),
+    ("node.data_dir", "Where store, certificate and replays are kept."),
+    ("node.build", "The version it announces to other nodes."),
+    ("edge.bind", "Address for QUIC."),
+    ("edge.port", "UDP port for QUIC and TCP port for the status page; 0 takes a free one."),
+    ("edge.certificate_file", "Certificate chain in PEM; empty makes one in the data directory."),
+    ("edge.key_file", "Key of the certificate in PEM; empty makes one in the data directory."),
+    ("http.bind", "Address for HTTP. The status page needs no login: keep it private."),
+    ("limits.replay_files_max", "Replay files kept; the oldest are deleted beyond it."),
+    ("bots.count", "Built-in bots of `up`."),
+    ("bots.seed", "The same seed plays the same way."),
+    ("content.dir", "Folder with heroes, items and queues; empty takes the built-in ones."),
+    ("log.format", "text or json."),
+    ("log.filter", "Which events: level or target=level, separated by commas."),
+    ("drain.limit", "How long running battles may take to end before the node stops anyway."),
+];
+
+/// The defaults of a configuration as a table.
+#[must_use]
+pub fn defaults() -> toml::Table {
+    toml::Table::try_from(Config::default()).expect("the structs hold only what TOML can write")
+}
+
+/// All keys with their defaults and what they are for, as a TOML file.
+#[must_use]
+pub fn page() -> String {
+    let defaults = defaults();
+    let mut page = String::new();
+    let mut section = "";
+    for (key, purpose) in KEYS {
+        let (of, name) = key.split_once('.').expect("the keys above have a section");
+        if of != section {
+            let gap = if section.is_empty() { "" } else { "\n" };
+            let _ = writeln!(page, "{gap}[{of}]");
+            section = of;
+        }
+        let value = defaults.get(of).and_then(|table| table.get(name));
+        let value = value.map(ToString::to_string).unwrap_or_default();
+        let _ = writeln!(page, "# {purpose}\n{name} = {value}");
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reference_has_every_key_and_no_other() {
+        let mut keys = Vec::new();
+        for (section, table) in &defaults() {
+            let table = table.as_table().unwrap();
+            keys.extend(table.keys().map(|name| format!("{section}.{name}")));
+        }
+        let mut listed: Vec<_> = KEYS.iter().map(|(key, _)| (*key).to_owned()).collect();
+        keys.sort();
+        listed.sort();
+        assert_eq!(listed, keys);
+    }
+
+    #[test]
+    fn the_reference_is_a_valid_file_that_changes_nothing() {
+        assert_eq!(toml::from_str::<Config>(&page()).unwrap(), Config::default());
+    }
+}

@@ -1,0 +1,39 @@
+//! The one program of Cohort, and the library behind it: command line, configuration, wiring of
+//! roles into a node, status page, checks.
+//!
+//! This crate is shell only. It never decides anything about players, teams or battles, and it
+//! never talks to the store behind a core's back.
+
+pub mod args;
+pub mod clock;
+pub mod cluster;
+pub mod cmd;
+pub mod config;
+pub mod failure;
+pub mod output;
+pub mod replays;
+pub mod status;
+pub mod suggest;
+pub mod telemetry;
+pub mod threshold;
+
+use args::{Arguments, Command, ReplayCommand};
+use failure::Failure;
+
+/// Does what the command line says.
+///
+/// # Errors
+/// [`Failure`] has the text for stderr and the exit code.
+pub async fn run(arguments: Arguments) -> Result<(), Failure> {
+    match arguments.command {
+        Command::Up(up) => cmd::up::run(&up).await,
+        Command::Node(node) => cmd::node::run(&node).await,
+        Command::Bots(bots) => cmd::bots::run(&bots).await,
+        Command::Replay(ReplayCommand::Verify(replay)) => cmd::replay::verify(&replay),
+        Command::Replay(ReplayCommand::Show(replay)) => cmd::replay::show(&replay),
+        Command::Status(status) => cmd::status::run(&status).await,
+        Command::Doctor(config) => cmd::doctor::run(&config).await,
+        Command::Config(config) => cmd::config::run(&config),
+        Command::Completions { shell } => cmd::completions::run(shell),
+    }
+}

@@ -1,0 +1,211 @@
+//! Tests of the content loader: what is told about each kind of mistake, and where.
+
+use super::*;
+
+/// The built-in files with `from` (which must be there once) in `file` replaced by `to`.
+fn changed(file: &str, from: &str, to: &str) -> Vec<(&'static str, String)> {
+    let change = |(name, text): (&'static str, &str)| {
+        if name != file {
+            return (name, String::from(text));
+        }
+        assert_eq!(text.matches(from).count(), 1, "{from:?} stands once in {file}");
+        (name, text.replace(from, to))
+    };
+    BUILTIN_FILES.into_iter().map(change).collect()
+}
+
+fn told(files: &[(&'static str, String)]) -> Vec<String> {
+    let errors = Content::parse(files).expect_err("the files are wrong").errors;
+    errors.iter().map(ToString::to_string).collect()
+}
+
+/// Replacing `from` by `to` in `file` is told in the line of `from` plus `line_offset`, in words
+/// that contain `words`, and nothing else is told.
+fn check(file: &str, from: &str, to: &str, line_offset: usize, words: &str) {
+    let (_, text) = BUILTIN_FILES.into_iter().find(|(name, _)| *name == file).unwrap();
+    let before = &text[..text.find(from).unwrap()];
+    let line = 1 + before.matches('\n').count() + line_offset;
+    let told = told(&changed(file, from, to));
+    let [only] = &told[..] else { panic!("one problem is told, not {told:#?}") };
+    let rest = only.strip_prefix(&format!("{file}:{line}: ")).unwrap_or_else(|| {
+        panic!("the problem is in line {line} of {file}, but it is told: {only}")
+    });
+    assert!(rest.contains(words), "{rest:?} contains {words:?}");
+}
+
+#[test]
+fn the_built_in_content_is_valid_and_has_what_the_game_needs() {
+    let content = Content::parse(&BUILTIN_FILES).unwrap_or_else(|errors| panic!("{errors}"));
+    assert!(content.heroes.len() >= 3);
+    assert!(content.pets.len() >= 3);
+    for slot in Slot::ALL {
+        let fits =
+            |item: &&Item| matches!(item.purpose, ItemUse::Equipment { slot: s, .. } if s == slot);
+        assert!(content.items.values().any(|item| fits(&item)), "something fits into {slot:?}");
+    }
+    assert_eq!(content.player.start_gold, 500);
+    assert_eq!(content.queues["arena"].side_fighters, 5);
+    assert_eq!(content.arena.duration_s, 60);
+}
+
+#[test]
+fn content_survives_the_wire_and_keeps_its_hash() {
+    let content = Content::builtin();
+    let bytes = crate::wire::encode(&content);
+    let back: Content = crate::wire::decode(&bytes, 1 << 20).unwrap();
+    assert_eq!(back, content);
+    assert_eq!(back.hash(), content.hash());
+    let mut other = content.clone();
+    other.arena.kills_to_win += 1;
+    assert_ne!(other.hash(), content.hash());
+}
+
+#[test]
+fn an_unknown_key_is_told_with_the_nearest_known_one() {
+    let words = "unknown key `radius_mn` (did you mean `radius_mm`?); allowed are x_mm, y_mm";
+    let from = "y_mm = 0, radius_mm = 900";
+    let told = told(&changed("arena.toml", from, "y_mm = 0, radius_mm = 900, radius_mn = 1"));
+    assert_eq!(told.len(), 1);
+    assert!(told[0].starts_with("arena.toml:9: ") && told[0].contains(words), "{told:?}");
+    check(
+        "player.toml",
+        "level_max = 60",
+        "level_max = 60\ncolour = 3",
+        1,
+        "unknown key `colour`;",
+    );
+}
+
+#[test]
+fn a_missing_key_is_told_at_the_table_that_lacks_it() {
+    let from = "[[pets]]\nid = 2\nname = \"Owl\"\n";
+    let words = "`name` is missing here; it is a name in quotes";
+    check("pets.toml", from, "[[pets]]\nid = 2\n", 0, words);
+}
+
+#[test]
+fn a_value_of_another_type_is_told_with_what_is_expected() {
+    let words = "`hp` is string; it must be a whole number, 1 to 100000";
+    check("heroes.toml", "hp = 520", "hp = \"520\"", 0, words);
+    check("heroes.toml", "hp = 520", "hp = 520.5", 0, "`hp` is float");
+    check("player.toml", "start_pets = [1]", "start_pets = 1", 0, "must be a list of ids");
+    check("queues.toml", "mode = \"arena\"", "mode = 1", 0, "must be one of arena");
+}
+
+#[test]
+fn a_number_out_of_its_range_is_told_with_the_range() {
+    let words = "`cooldown_ms` is 10; it must be 50 to 60000";
+    check("heroes.toml", "cooldown_ms = 450", "cooldown_ms = 10", 0, words);
+    let huge = "99999999999999999999";
+    let (from, to) = ("start_gold = 500", format!("start_gold = {huge}"));
+    check("player.toml", from, &to, 0, "`start_gold` is 99999999999999999999; it must be 0 to");
+    check("queues.toml", "rating_window_max = 2000", "rating_window_max = 199", 0, "200 to 10000");
+    check("items.toml", "id = 41", "id = 0", 0, "`id` is 0; it must be 1 to 65535");
+}
+
+#[test]
+fn a_word_that_is_not_allowed_is_told_with_those_that_are() {
+    let words = "`mode` is \"arenna\" (did you mean `arena`?); allowed are arena";
+    check("queues.toml", "mode = \"arena\"", "mode = \"arenna\"", 0, words);
+    let items = "name = \"Honey Cake\"\nuse = { kind = \"food\"";
+    let wrong = "name = \"Honey Cake\"\nuse = { kind = \"fod\"";
+    let words = "`kind` is \"fod\" (did you mean `food`?); allowed are equipment, consumable, food";
+    let told = told(&changed("items.toml", items, wrong));
+    assert!(told.iter().any(|line| line.contains(words)), "{told:#?}");
+}
+
+#[test]
+fn a_name_that_players_must_not_see_is_told_with_the_rule() {
+    check("heroes.toml", "\"Archer\"", "\"A<b>\"", 0, "a name has letters");
+    check("heroes.toml", "\"Archer\"", "\"A\"", 0, "a name has 2 to 32 bytes");
+}
+
+#[test]
+fn an_id_used_twice_is_told_at_the_second_use_with_the_first() {
+    check("pets.toml", "id = 3", "id = 1", 0, "id 1 is used already in line 4");
+    let queue = BUILTIN_FILES[5].1.split("[[queues]]").nth(1).unwrap();
+    let twice = format!("rating_k = 32\n\n[[queues]]{queue}");
+    check("queues.toml", "rating_k = 32\n", &twice, 3, "name arena is used already in line 5");
+    let grants = "{ item = 21, count = 2 }";
+    check("player.toml", grants, "{ item = 20, count = 2 }", 0, "item 20 is used already");
+}
+
+#[test]
+fn a_reference_to_what_is_not_there_is_told_with_what_is() {
+    let words = "`start_hero` is 9, and heroes.toml has no such id; it has 1, 2, 3, 4";
+    check("player.toml", "start_hero = 1", "start_hero = 9", 0, words);
+    check("player.toml", "start_pets = [1]", "start_pets = [7]", 0, "pets.toml has no such id");
+    check("arena.toml", "item = 22", "item = 23", 0, "`item` is 23, and items.toml has no such id");
+}
+
+#[test]
+fn too_many_entries_are_told_with_the_limit() {
+    let ids = vec!["1"; 51].join(", ");
+    let words = "`start_pets` has 51 entries; it must have 0 to 50";
+    check("player.toml", "start_pets = [1]", &format!("start_pets = [{ids}]"), 0, words);
+}
+
+#[test]
+fn a_pillar_outside_the_map_is_told() {
+    let from = "{ x_mm = 4500, y_mm = -3800, radius_mm = 700 }";
+    let to = "{ x_mm = 4500, y_mm = -7800, radius_mm = 700 }";
+    check("arena.toml", from, to, 0, "does not lie inside the map of +-12000 x +-8000 mm");
+}
+
+#[test]
+fn text_that_is_not_toml_is_told_in_its_line_and_causes_no_further_complaints() {
+    check("heroes.toml", "hp = 520", "hp 520", 0, "not valid TOML");
+    check(
+        "player.toml",
+        "start_gold = 500",
+        "start_gold = 500\nstart_gold = 6",
+        1,
+        "duplicate key",
+    );
+}
+
+#[test]
+fn missing_unknown_and_oversized_files_are_told() {
+    let mut files = changed("pets.toml", "id = 3", "id = 3");
+    files[2].0 = "pet.toml";
+    let lines = told(&files);
+    let words = "pet.toml:1: there is no content file of this name (did you mean `pets.toml`?)";
+    assert!(lines[0].starts_with(words), "{lines:?}");
+    assert!(lines[1].starts_with("pets.toml:1: the file is missing; content needs all of"));
+    assert_eq!(lines.len(), 2, "references into the missing file are not told");
+
+    let mut files = changed("pets.toml", "id = 3", "id = 3");
+    files[2].1 = "#".repeat((1 << 20) + 1);
+    assert!(told(&files)[0].starts_with("pets.toml:1: the file has 1048577 bytes"));
+}
+
+#[test]
+fn everything_wrong_is_told_at_once_up_to_a_limit() {
+    let mut files = changed("heroes.toml", "hp = 520", "hp = 0");
+    files[1].1 = files[1].1.replace("pet_xp = 25", "pet_xp = -1");
+    files[5].1 = files[5].1.replace("rating_k = 32", "rating_q = 32");
+    let lines = told(&files);
+    let starts: Vec<_> = lines.iter().map(|line| line.split(": ").next().unwrap()).collect();
+    let expected = ["heroes.toml:6", "items.toml:51", "queues.toml:4", "queues.toml:11"];
+    assert_eq!(starts, expected, "{lines:#?}");
+
+    let hundreds: String = (0..250).map(|n| format!("unknown_{n} = 1\n")).collect();
+    let mut files = changed("pets.toml", "id = 3", "id = 3");
+    files[3].1 = hundreds + &files[3].1;
+    let errors = Content::parse(&files).unwrap_err();
+    assert_eq!((errors.errors.len(), errors.left_off), (100, 150));
+    assert!(errors.to_string().ends_with("and 150 more"));
+}
+
+#[test]
+fn no_truncation_of_the_built_in_files_panics() {
+    for (index, (_, text)) in BUILTIN_FILES.iter().enumerate() {
+        for cut in (0..text.len()).filter(|&cut| text.is_char_boundary(cut)) {
+            let mut files = BUILTIN_FILES;
+            files[index].1 = &text[..cut];
+            if let Err(errors) = Content::parse(&files) {
+                assert!(!errors.to_string().is_empty());
+            }
+        }
+    }
+}

@@ -14,9 +14,6 @@ mod requests;
 mod sessions;
 mod stage;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;

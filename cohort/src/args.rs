@@ -89,6 +89,7 @@ Examples:
   cohort up --bots 0 --port 0                   no bots, a free port
   cohort up --for 30s --data /tmp/try           stop by itself")]
 pub struct UpArgs {
+    /// What every node can be told.
     #[command(flatten)]
     pub node: RunArgs,
     /// Built-in bots that play [default: 20]
@@ -103,6 +104,7 @@ Examples:
   cohort node --config cohort.toml
   cohort node --roles gateway,baseapp,social,matchmaker,battleapp --data /var/lib/cohort")]
 pub struct NodeArgs {
+    /// What every node can be told.
     #[command(flatten)]
     pub node: RunArgs,
     /// What the node hosts, separated by commas [default: all]
@@ -113,11 +115,15 @@ pub struct NodeArgs {
 /// What `up` and `node` have in common.
 #[derive(Args, Debug)]
 pub struct RunArgs {
+    /// Values of the configuration.
     #[command(flatten)]
     pub config: ConfigArgs,
     /// Drain and stop after this time
     #[arg(long = "for", value_name = "TIME")]
     pub lasting: Option<Span>,
+    /// Record all inputs of every role into this folder
+    #[arg(long, value_name = "DIR")]
+    pub record: Option<PathBuf>,
     /// How long running battles may take to end when the node stops [default: 90s]
     #[arg(long, value_name = "TIME")]
     pub drain_limit: Option<Span>,
@@ -210,6 +216,7 @@ pub enum ConfigCommand {
     },
     /// Print every value with its source
     Show {
+        /// Values of the configuration.
         #[command(flatten)]
         config: ConfigArgs,
         /// Print one JSON object

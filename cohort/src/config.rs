@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use gateway::core::GatewayLimits;
 use shared::ids::Role;
 
 use crate::config::span::Span;
@@ -110,13 +111,22 @@ impl Default for HttpConfig {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitsConfig {
+    /// Client sessions of the gateway. A further connection is told `Busy` and closed.
+    pub sessions_max: u32,
+    /// Sessions that are not logged in yet. A further connection is told `Busy` and closed.
+    pub logins_max: u32,
     /// Replay files kept; the oldest are deleted beyond it.
     pub replay_files_max: u32,
 }
 
 impl Default for LimitsConfig {
     fn default() -> Self {
-        Self { replay_files_max: 1_000 }
+        let gateway = GatewayLimits::default();
+        Self {
+            sessions_max: gateway.sessions_max,
+            logins_max: gateway.logins_max,
+            replay_files_max: 1_000,
+        }
     }
 }
 

@@ -74,14 +74,10 @@ pub enum Failure {
         what: String,
     },
     /// The store cannot be opened.
-    #[error("cannot open the store {}: {what}\n  {hint}", file.display())]
+    #[error("cannot open the store: {what}")]
     Store {
-        /// Its file.
-        file: PathBuf,
-        /// Why.
+        /// The file, what is wrong with it, and what to do.
         what: String,
-        /// What to do.
-        hint: &'static str,
     },
     /// Certificate or key cannot be used.
     #[error(

@@ -112,9 +112,9 @@ impl Gateway {
 
     fn take_frame(&mut self, from: Address, body: Body, outputs: &mut Vec<Output>) {
         match body {
-            Body::FromBaseapp(message) => self.from_baseapp(from, message, outputs),
-            Body::FromSocial(message) => self.from_social(from, message, outputs),
-            Body::BattleOutput(message) => self.from_battle(from, message, outputs),
+            Body::FromBaseapp(message) => self.take_baseapp(from, message, outputs),
+            Body::FromSocial(message) => self.take_social(from, message, outputs),
+            Body::BattleOutput(message) => self.take_battle(from, message, outputs),
             Body::MailWaiting(_)
             | Body::ToBaseapp(_)
             | Body::ToSocial(_)

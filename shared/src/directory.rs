@@ -130,6 +130,13 @@ impl Nodes {
     }
 }
 
+/// The `name` under which [`Nodes::home`] finds the matchmaker of a queue (XXH3). Whoever asks for
+/// a queue's home uses this, or two nodes would each think that the other is responsible.
+#[must_use]
+pub fn queue_name_hash(queue: &str) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(queue.as_bytes())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -20,7 +20,7 @@ mod tests;
 use std::fmt;
 use std::vec::Drain;
 
-use bevy_ecs::prelude::{Mut, Schedule, World};
+use bevy_ecs::prelude::{Schedule, World};
 
 use shared::core::{Core, CoreStatus, Input, Output};
 use shared::directory::DirectoryEvent;
@@ -153,17 +153,14 @@ impl Core for Social {
     }
 
     fn stored(&mut self, _now: Tick, op: OpId, reply: StoreReply, outputs: &mut Vec<Output>) {
-        let news = &mut self.news;
-        let unknown = self.world.resource_scope(|_, mut border: Mut<'_, Border>| {
+        if guilds::is_page(&self.world, op) {
+            guilds::page_came(&mut self.world, reply);
+        } else {
+            let mut border = self.world.resource_mut::<Border>();
             let Border { keeper, nodes, .. } = &mut *border;
-            if guilds::is_page(&reply) {
-                return Some(reply);
+            if !keeper.stored(op, reply, nodes, outputs, &mut self.news) {
+                tracing::warn!(op = op.0, "the store has answered what was not asked");
             }
-            let known = keeper.stored(op, reply.clone(), nodes, outputs, news);
-            (!known).then_some(reply)
-        });
-        if let Some(reply) = unknown {
-            guilds::page_came(&mut self.world, op, reply);
         }
         outputs.append(&mut self.world.resource_mut::<Border>().outputs);
     }
@@ -174,7 +171,7 @@ impl Core for Social {
         let online = presence::online_count(&self.world);
         CoreStatus {
             load: u32::try_from(online).unwrap_or(u32::MAX),
-            drained: border.draining && guilds.open == 0 && border.keeper.is_idle(),
+            drained: border.draining && border.keeper.keys() == 0 && border.keeper.is_idle(),
             values: vec![
                 ("players_online", online),
                 ("teams", teams::count(&self.world)),

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::config::Config;
 
 /// Every key with what it is for, in the order of the file.
-pub const KEYS: [(&str, &str); 16] = [
+pub const KEYS: [(&str, &str); 18] = [
     ("node.number", "Which node of the cluster this is."),
     ("node.roles", "What it hosts: gateway, baseapp, battleapp, social, matchmaker."),
     ("node.data_dir", "Where store, certificate and replays are kept."),
@@ -15,6 +15,8 @@ pub const KEYS: [(&str, &str); 16] = [
     ("edge.certificate_file", "Certificate chain in PEM; empty makes one in the data directory."),
     ("edge.key_file", "Key of the certificate in PEM; empty makes one in the data directory."),
     ("http.bind", "Address for HTTP. The status page needs no login: keep it private."),
+    ("limits.sessions_max", "Client sessions; a further connection is told to come back later."),
+    ("limits.logins_max", "Sessions not logged in yet; a further connection is sent away."),
     ("limits.replay_files_max", "Replay files kept; the oldest are deleted beyond it."),
     ("bots.count", "Built-in bots of `up`."),
     ("bots.seed", "The same seed plays the same way."),

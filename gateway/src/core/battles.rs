@@ -53,7 +53,7 @@ impl Gateway {
         }
     }
 
-    pub(super) fn from_battle(
+    pub(super) fn take_battle(
         &mut self,
         from: Address,
         message: BattleOutput,

@@ -128,7 +128,7 @@ impl Gateway {
         }
     }
 
-    pub(super) fn from_baseapp(
+    pub(super) fn take_baseapp(
         &mut self,
         from: Address,
         message: FromBaseapp,

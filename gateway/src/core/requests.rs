@@ -175,7 +175,7 @@ impl Gateway {
         }
     }
 
-    pub(super) fn from_social(
+    pub(super) fn take_social(
         &mut self,
         from: Address,
         message: FromSocial,

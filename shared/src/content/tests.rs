@@ -100,7 +100,7 @@ fn a_number_out_of_its_range_is_told_with_the_range() {
     let (from, to) = ("start_gold = 500", format!("start_gold = {huge}"));
     check("player.toml", from, &to, 0, "`start_gold` is 99999999999999999999; it must be 0 to");
     check("queues.toml", "rating_window_max = 2000", "rating_window_max = 199", 0, "200 to 10000");
-    check("items.toml", "id = 41", "id = 0", 0, "`id` is 0; it must be 1 to 65535");
+    check("pets.toml", "id = 3", "id = 0", 0, "`id` is 0; it must be 1 to 65535");
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn everything_wrong_is_told_at_once_up_to_a_limit() {
     files[5].1 = files[5].1.replace("rating_k = 32", "rating_q = 32");
     let lines = told(&files);
     let starts: Vec<_> = lines.iter().map(|line| line.split(": ").next().unwrap()).collect();
-    let expected = ["heroes.toml:6", "items.toml:51", "queues.toml:4", "queues.toml:11"];
+    let expected = ["heroes.toml:7", "items.toml:51", "queues.toml:4", "queues.toml:11"];
     assert_eq!(starts, expected, "{lines:#?}");
 
     let hundreds: String = (0..250).map(|n| format!("unknown_{n} = 1\n")).collect();

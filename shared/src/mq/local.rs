@@ -146,7 +146,7 @@ struct Queue {
 
 impl Inbox {
     fn take(&self, from: Address, body: Body) -> Result<(), SendError> {
-        let mut queue = lock(&self.queue);
+        let queue = lock(&self.queue);
         if queue.closed {
             return Err(SendError::Gone(body));
         }

@@ -91,7 +91,8 @@ impl Keeper {
         let alive = owner.filter(|owner| nodes.is_alive(owner.node) || *owner == self.me);
         match alive.or_else(|| nodes.home_of_key(target)) {
             Some(address) if address == self.me => {
-                if !self.look_for_mail(target, outputs) {
+                let owned = self.look_for_mail(target, outputs);
+                if !owned {
                     events.push(KeeperEvent::Wanted { key: target });
                 }
             }

@@ -2,6 +2,7 @@
 //! target, and each arrives once however often the step is repeated.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::{Head, Rows, RowsError, add, subtract};
 use crate::ids::Key;
@@ -104,11 +105,95 @@ impl Plan {
         if self.targets.contains_key(&key) {
             return Ok(());
         }
-        if !self.heads.contains_key(&key) {
-            self.heads.insert(key, rows.head(key)?);
+        if let Entry::Vacant(place) = self.heads.entry(key) {
+            place.insert(rows.head(key)?);
         }
         let mark = rows.delivered(key, source)?;
         self.targets.insert(key, Target { mark, arrivals: Vec::new(), full: false });
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::PlayerId;
+    use crate::store::memory::MemoryStore;
+    use crate::store::rules::{OutboxEntry, apply};
+    use crate::store::{StoreRequest, rules::KEYS_PAGE_MAX};
+
+    const ANNA: Key = Key::Player(PlayerId(1));
+    const BEN: Key = Key::Player(PlayerId(2));
+
+    fn with_outbox(sequences: &[u64]) -> MemoryStore {
+        let mut rows = MemoryStore::default();
+        let entries = u64::try_from(sequences.len()).expect("small");
+        let head = Head { outbox_last: entries, outbox_entries: entries, ..Head::default() };
+        rows.set_head(ANNA, &head).expect("memory");
+        for (position, sequence) in (1..).zip(sequences) {
+            let mail = vec![u8::try_from(*sequence).expect("small")];
+            let entry = OutboxEntry { position, target: BEN, sequence: *sequence, mail };
+            rows.put_outbox(ANNA, &entry).expect("memory");
+        }
+        rows
+    }
+
+    fn step(rows: &mut MemoryStore) -> Result<StoreReply, RowsError> {
+        apply(rows, &StoreRequest::Relay { source: ANNA })
+    }
+
+    fn mail_of_ben(rows: &MemoryStore) -> Vec<Vec<u8>> {
+        let mail = rows.mail(BEN, 0, KEYS_PAGE_MAX).expect("memory");
+        mail.into_iter().map(|entry| entry.mail).collect()
+    }
+
+    #[test]
+    fn a_step_that_died_between_delivery_and_removal_delivers_nothing_twice() {
+        let before = with_outbox(&[1, 2]);
+        let mut rows = before.clone();
+        step(&mut rows).expect("delivered");
+        assert_eq!(mail_of_ben(&rows), [[1], [2]]);
+
+        // The mail and the mark are there, but the outbox is as it was.
+        rows.set_head(ANNA, &before.head(ANNA).expect("memory")).expect("memory");
+        for entry in before.outbox(ANNA, 10).expect("memory") {
+            rows.put_outbox(ANNA, &entry).expect("memory");
+        }
+        let again = step(&mut rows).expect("absorbed");
+        assert_eq!(again, StoreReply::Relayed { targets: Vec::new(), entries_left: 0 });
+        assert_eq!(mail_of_ben(&rows), [[1], [2]]);
+        assert_eq!(rows.head(BEN).expect("memory").mailbox_entries, 2);
+        assert_eq!(rows.outbox(ANNA, 10), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_gap_is_reported_and_nothing_is_moved() {
+        let mut rows = with_outbox(&[1, 3]);
+        let before = rows.clone();
+        let refused = step(&mut rows);
+        assert!(matches!(refused, Err(RowsError::Damaged { key: ANNA, .. })), "{refused:?}");
+        assert_eq!(rows, before);
+    }
+
+    #[test]
+    fn a_counter_that_does_not_fit_the_rows_is_reported_and_nothing_is_moved() {
+        let mut rows = with_outbox(&[1, 2]);
+        let head = Head { outbox_entries: 1, ..rows.head(ANNA).expect("memory") };
+        rows.set_head(ANNA, &head).expect("memory");
+        let before = rows.clone();
+        assert!(matches!(step(&mut rows), Err(RowsError::Damaged { key: ANNA, .. })));
+        assert_eq!(rows, before);
+    }
+
+    #[test]
+    fn a_key_can_write_to_itself() {
+        let mut rows = with_outbox(&[]);
+        let head = Head { outbox_last: 1, outbox_entries: 1, ..Head::default() };
+        rows.set_head(ANNA, &head).expect("memory");
+        let entry = OutboxEntry { position: 1, target: ANNA, sequence: 1, mail: vec![9] };
+        rows.put_outbox(ANNA, &entry).expect("memory");
+        step(&mut rows).expect("delivered");
+        let head = rows.head(ANNA).expect("memory");
+        assert_eq!((head.outbox_entries, head.mailbox_entries, head.mail_last), (0, 1, 1));
     }
 }

@@ -89,7 +89,7 @@ impl Phase {
     /// What follows: the next phase (`None`: the ticket is no more) and what is to be done.
     pub(crate) fn step(self, happening: Happening, now: Tick) -> (Option<Self>, Vec<Effect>) {
         match self {
-            Self::Queueing { ask, since } => step_queueing(ask, since, happening, now),
+            Self::Queueing { ask, .. } => step_queueing(ask, happening, now),
             Self::Queued => step_queued(happening, now),
             Self::Cancelling(cancelling) => step_cancelling(cancelling, happening, now),
             Self::Fighting { battle, battleapp, since } => {
@@ -99,12 +99,7 @@ impl Phase {
     }
 }
 
-fn step_queueing(
-    ask: Ask,
-    since: Tick,
-    happening: Happening,
-    now: Tick,
-) -> (Option<Phase>, Vec<Effect>) {
+fn step_queueing(ask: Ask, happening: Happening, now: Tick) -> (Option<Phase>, Vec<Effect>) {
     match happening {
         Happening::Queued => {
             let effects = vec![Effect::Answer(ask, Ok(Reply::Done)), Effect::Tell(Event::Queued)];
@@ -119,9 +114,6 @@ fn step_queueing(
                 Refusal::new(RefusalCode::Unavailable, "the queue did not take the party; try again")
             });
             (None, vec![Effect::Answer(ask, Err(refusal))])
-        }
-        Happening::LeaveAsked(leave) if leave.player == ask.player && leave.id == ask.id => {
-            unreachable!("a request id that waits is not carried out again: {leave:?} at {since:?}")
         }
         Happening::LeaveAsked(leave) => {
             let text = "the queue was left before the matchmaker had answered";

@@ -1,0 +1,292 @@
+//! The arena: two sides of up to five fighters on a map with pillars. The side that has killed
+//! often enough has won; when time is up, the one with more kills.
+//!
+//! State is integers in components and resources; `lanes` lists all of it. Fighters are spawned
+//! once and stay; projectiles come and go. Systems either do not depend on the order of entities
+//! or sort by stable id.
+//!
+//! Encoded state, little-endian: `u16` number of lanes, then for each lane in the order of the
+//! numbers: `u16` number, `u32` rows, `u32` length, and as many bytes. A row of a component is
+//! the `u32` stable id and the value's bytes; a resource has one row without an id.
+
+mod combat;
+mod geometry;
+mod lanes;
+mod lives;
+mod stage;
+mod state;
+#[cfg(test)]
+mod tests;
+mod walking;
+
+use bevy_ecs::prelude::*;
+use shared::content::Pillar;
+use shared::msg::snapshot::{FighterView, ProjectileView, Snapshot, unit_mm};
+use xxhash_rust::xxh3::xxh3_64;
+
+use self::combat::{Cooldowns, Shot};
+use self::lanes::{LANES, Lane};
+use self::lives::{Hp, Life, Score};
+use self::state::{Clock, Kit, Orders, Rules, Side, StableId};
+use self::walking::{Gait, Place};
+use super::bytes::Reader;
+use super::setup::Setup;
+use super::sim::{BattleSim, LaneHash, Order, StateError, Verdict};
+
+/// Fighters enter this far from their end of the map.
+const ENTRY_MARGIN_MM: i32 = 1_500;
+/// Entries of each side.
+const ENTRIES: i32 = 5;
+
+/// One arena battle.
+pub struct Arena {
+    world: World,
+    schedule: Schedule,
+    fighters: Vec<(u32, Entity)>,
+    shots: QueryState<(Entity, &'static StableId), With<Shot>>,
+    /// Fighters, then projectiles, by stable id; rebuilt when it is needed.
+    entities: Vec<(u32, Entity)>,
+    scratch: Vec<u8>,
+}
+
+impl Arena {
+    /// The battle at its beginning. The setup has been checked.
+    #[must_use]
+    pub fn new(setup: &Setup) -> Self {
+        let slots: Vec<usize> = (0..setup.seats.len()).collect();
+        Self::spawned(setup, &slots, 0)
+    }
+
+    /// Spawns the fighters in the order of `slots`, each after `strangers` entities that have
+    /// nothing to do with the battle: neither makes a difference.
+    fn spawned(setup: &Setup, slots: &[usize], strangers: usize) -> Self {
+        let mut world = World::new();
+        let rules = rules_of(setup);
+        let entries = rules.entries.clone();
+        world.insert_resource(rules);
+        world.insert_resource(Clock::default());
+        world.insert_resource(Orders::default());
+        let schedule = stage::schedule(&mut world);
+        let mut fighters = Vec::new();
+        for &slot in slots {
+            let Some(seat) = setup.seats.get(slot) else { continue };
+            let Some(kit) = Kit::of(setup, seat) else { continue };
+            let before = setup.seats.iter().take(slot).filter(|other| other.side == seat.side);
+            let entry = &entries[usize::from(seat.side.min(1))];
+            let place = entry.get(before.count()).copied().unwrap_or_default();
+            (0..strangers).for_each(|_| {
+                world.spawn_empty();
+            });
+            let id = u32::try_from(slot).unwrap_or(u32::MAX);
+            let fighter = world.spawn((
+                StableId(id),
+                Side(seat.side),
+                kit,
+                Place { x_mm: place.0, y_mm: place.1 },
+                Gait::default(),
+                Hp(kit.hp_max),
+                Cooldowns::default(),
+                Life::Alive,
+            ));
+            fighters.push((id, fighter.id()));
+        }
+        fighters.sort_unstable_by_key(|(id, _)| *id);
+        let shots = world.query_filtered();
+        Self { world, schedule, fighters, shots, entities: Vec::new(), scratch: Vec::new() }
+    }
+
+    fn list_entities(&mut self) {
+        self.entities.clear();
+        self.entities.extend(&self.fighters);
+        let shots = self.shots.iter(&self.world);
+        self.entities.extend(shots.map(|(entity, id)| (id.0, entity)));
+        self.entities.sort_unstable_by_key(|(id, _)| *id);
+    }
+
+    fn take_lanes(&mut self, bytes: &[u8]) -> Result<(), StateError> {
+        let mut reader = Reader::new(bytes);
+        let unclear = StateError { lane: 0 };
+        if reader.u16().map(usize::from) != Some(LANES.len()) {
+            return Err(unclear);
+        }
+        let mut ready = false;
+        for lane in LANES {
+            let damaged = StateError { lane: lane.id };
+            let id = reader.u16().ok_or(damaged)?;
+            let rows = reader.u32().ok_or(damaged)?;
+            let len = reader.u32().and_then(|len| usize::try_from(len).ok()).ok_or(damaged)?;
+            let value = reader.take(len).filter(|_| id == lane.id).ok_or(damaged)?;
+            if lane.id == Shot::ID {
+                self.replace_shots(&lanes::shot_ids(rows, value).ok_or(damaged)?);
+                ready = true;
+            }
+            let mut value = Reader::new(value);
+            let entities = if ready { self.entities.as_slice() } else { &[] };
+            (lane.take)(&mut self.world, entities, rows, &mut value)
+                .filter(|()| value.left() == 0)
+                .ok_or(damaged)?;
+        }
+        if reader.left() == 0 { Ok(()) } else { Err(unclear) }
+    }
+
+    fn replace_shots(&mut self, ids: &[u32]) {
+        self.list_entities();
+        for (_, entity) in self.entities.split_off(self.fighters.len()) {
+            self.world.despawn(entity);
+        }
+        for id in ids {
+            let (place, gait) = (Place::default(), Gait::default());
+            self.world.spawn((StableId(*id), Shot::default(), place, gait));
+        }
+        self.list_entities();
+    }
+}
+
+impl BattleSim for Arena {
+    fn step(&mut self, orders: &[Order]) {
+        self.world.resource_mut::<Clock>().0 += 1;
+        let mut given = self.world.resource_mut::<Orders>();
+        given.0.clear();
+        given.0.extend(orders);
+        self.schedule.run(&mut self.world);
+    }
+
+    fn tick(&self) -> u32 {
+        self.world.resource::<Clock>().0
+    }
+
+    fn verdict(&self) -> Option<Verdict> {
+        let rules = self.world.resource::<Rules>();
+        let [first, second] = self.world.resource::<Score>().0;
+        if first.max(second) < rules.kills_to_win && self.tick() < rules.ticks_max {
+            return None;
+        }
+        Some(match first.cmp(&second) {
+            std::cmp::Ordering::Less => Verdict::Won(1),
+            std::cmp::Ordering::Equal => Verdict::Drawn,
+            std::cmp::Ordering::Greater => Verdict::Won(0),
+        })
+    }
+
+    fn encode(&mut self, out: &mut Vec<u8>) {
+        self.list_entities();
+        out.extend(u16::try_from(LANES.len()).unwrap_or(0).to_le_bytes());
+        for lane in LANES {
+            self.scratch.clear();
+            let rows = (lane.put)(&self.world, &self.entities, &mut self.scratch);
+            out.extend(lane.id.to_le_bytes());
+            out.extend(rows.to_le_bytes());
+            out.extend(u32::try_from(self.scratch.len()).unwrap_or(0).to_le_bytes());
+            out.extend(&self.scratch);
+        }
+    }
+
+    fn decode(&mut self, bytes: &[u8]) -> Result<(), StateError> {
+        self.take_lanes(bytes)
+    }
+
+    fn lanes(&mut self, out: &mut Vec<LaneHash>) {
+        self.list_entities();
+        for lane in LANES {
+            self.scratch.clear();
+            (lane.put)(&self.world, &self.entities, &mut self.scratch);
+            out.push(LaneHash { lane: lane.id, hash: xxh3_64(&self.scratch) });
+        }
+    }
+
+    fn hash(&mut self) -> u64 {
+        self.list_entities();
+        let mut all = [0u8; LANES.len() * 10];
+        for (lane, place) in LANES.iter().zip(all.as_chunks_mut::<10>().0) {
+            self.scratch.clear();
+            (lane.put)(&self.world, &self.entities, &mut self.scratch);
+            let (id, hash) = place.split_at_mut(2);
+            id.copy_from_slice(&lane.id.to_le_bytes());
+            hash.copy_from_slice(&xxh3_64(&self.scratch).to_le_bytes());
+        }
+        xxh3_64(&all)
+    }
+
+    fn lane_name(&self, lane: u16) -> &'static str {
+        LANES.iter().find(|info| info.id == lane).map_or("unknown", |info| info.name)
+    }
+
+    fn view(&mut self) -> Snapshot {
+        self.list_entities();
+        let world = &self.world;
+        let rules = world.resource::<Rules>();
+        let tick = self.tick();
+        let (fighters, shots) = self.entities.split_at(self.fighters.len());
+        Snapshot {
+            tick,
+            ticks_left: rules.ticks_max.saturating_sub(tick),
+            unit_mm: unit_mm(rules.half),
+            kills: world.resource::<Score>().0,
+            fighters: fighters.iter().map(|row| fighter_view(world, *row, tick)).collect(),
+            projectiles: shots.iter().map(|row| projectile_view(world, *row)).collect(),
+        }
+    }
+}
+
+fn fighter_view(world: &World, (id, entity): (u32, Entity), tick: u32) -> FighterView {
+    let place = world.get::<Place>(entity).copied().unwrap_or_default();
+    let cooldowns = world.get::<Cooldowns>(entity).copied().unwrap_or_default();
+    let hp = world.get::<Hp>(entity).map_or(0, |hp| i64::from(hp.0));
+    let hp_max = world.get::<Kit>(entity).map_or(1, |kit| i64::from(kit.hp_max.max(1)));
+    FighterView {
+        slot: u8::try_from(id).unwrap_or(u8::MAX),
+        x_mm: place.x_mm,
+        y_mm: place.y_mm,
+        hp_permille: u16::try_from((hp * 1_000 + hp_max - 1) / hp_max).unwrap_or(0),
+        dead: world.get::<Life>(entity) != Some(&Life::Alive),
+        melee_recharges: cooldowns.melee > tick.saturating_add(1),
+        ranged_recharges: cooldowns.ranged > tick.saturating_add(1),
+        away: false,
+        sequence: 0,
+    }
+}
+
+fn projectile_view(world: &World, (id, entity): (u32, Entity)) -> ProjectileView {
+    let place = world.get::<Place>(entity).copied().unwrap_or_default();
+    let shot = world.get::<Shot>(entity).copied().unwrap_or_default();
+    ProjectileView {
+        id: u16::try_from(id & 0xFFFF).unwrap_or(0),
+        x_mm: place.x_mm,
+        y_mm: place.y_mm,
+        towards: shot.towards,
+        owner: u8::try_from(shot.owner).unwrap_or(u8::MAX),
+    }
+}
+
+fn rules_of(setup: &Setup) -> Rules {
+    let rules = &setup.rules;
+    let radius_mm = setup.heroes.iter().map(|hero| hero.radius_mm).max().unwrap_or(0);
+    let half = (rules.half_width_mm, rules.half_height_mm);
+    Rules {
+        seed: setup.seed,
+        hz: setup.hz,
+        half,
+        pillars: rules.pillars.clone(),
+        respawn_ticks: setup.ticks_of_ms(rules.respawn_ms),
+        kills_to_win: rules.kills_to_win,
+        ticks_max: setup.ticks_max(),
+        entries: [-1, 1].map(|end| entries(end, half, radius_mm, &rules.pillars)),
+    }
+}
+
+/// Places in a row across the map at its left or right `end`. Where a pillar is in the way, the
+/// row steps towards the end of the map until it is free.
+fn entries(end: i32, half: (i32, i32), radius_mm: i32, pillars: &[Pillar]) -> Vec<(i32, i32)> {
+    let furthest = (half.0 - radius_mm).max(0);
+    let row = |n: i32| (2 * n - (ENTRIES - 1)) * half.1 / (ENTRIES + 1);
+    let free = |n: i32| {
+        let y_mm = row(n).clamp(radius_mm - half.1, half.1 - radius_mm);
+        let nearest = (half.0 - ENTRY_MARGIN_MM).clamp(0, furthest);
+        let mut steps = (0..=20).map(|step| (nearest + (furthest - nearest) * step / 20) * end);
+        let clear = |x_mm: &i32| {
+            !pillars.iter().any(|pillar| geometry::overlaps((*x_mm, y_mm), radius_mm, pillar))
+        };
+        (steps.find(clear).unwrap_or(furthest * end), y_mm)
+    };
+    (0..ENTRIES).map(free).collect()
+}

@@ -1,0 +1,111 @@
+//! Rules, seats and orders that the tests of this crate fight with. Frozen: golden hashes depend
+//! on them, so they do not follow the content files.
+
+use std::collections::BTreeMap;
+
+use shared::content::{
+    ArenaRules, Content, Hero, ItemGrant, MeleeSkill, Pillar, PlayerRules, RangedSkill, Reward,
+};
+use shared::ids::{BattleId, NodeId, PlayerId, SessionId, SessionRef};
+use shared::msg::client::Act;
+use shared::msg::matchmaker_baseapp::PlayerCard;
+use shared::msg::matchmaker_battle::{Seat, Stakes};
+use shared::rng::Draws;
+
+use super::setup::Setup;
+use super::sim::Order;
+
+pub(crate) fn content(duration_s: u32, kills_to_win: u32) -> Content {
+    let hero = |id: u16, speed_mm_s, radius_mm, cooldown_ms| Hero {
+        id,
+        name: format!("Hero {id}"),
+        hp: 200,
+        speed_mm_s,
+        radius_mm,
+        melee: MeleeSkill { damage: 60, reach_mm: 900, cooldown_ms },
+        ranged: RangedSkill {
+            damage: 40,
+            speed_mm_s: 12_345,
+            range_mm: 9_000,
+            radius_mm: 150,
+            cooldown_ms: 2 * cooldown_ms,
+        },
+    };
+    let reward = |gold, xp| Reward { gold, xp, items: vec![ItemGrant { item: 7, count: 2 }] };
+    Content {
+        heroes: BTreeMap::from([(1, hero(1, 3_600, 450, 700)), (2, hero(2, 4_777, 360, 300))]),
+        items: BTreeMap::new(),
+        pets: BTreeMap::new(),
+        player: PlayerRules {
+            start_gold: 0,
+            start_items: Vec::new(),
+            start_pets: Vec::new(),
+            start_hero: 1,
+            start_rating: 1500,
+            level_max: 1,
+            level_xp: 1,
+            level_bonus_hp: 0,
+        },
+        arena: ArenaRules {
+            half_width_mm: 6_000,
+            half_height_mm: 5_000,
+            duration_s,
+            kills_to_win,
+            respawn_ms: 1_000,
+            pillars: vec![
+                Pillar { x_mm: 0, y_mm: 0, radius_mm: 900 },
+                Pillar { x_mm: 2_500, y_mm: 2_500, radius_mm: 600 },
+            ],
+            won: reward(60, 90),
+            lost: reward(20, 40),
+            drawn: reward(35, 60),
+        },
+        queues: BTreeMap::new(),
+    }
+}
+
+/// `count` seats, sides and heroes alternating, spread over two gateways.
+pub(crate) fn seats(count: u8) -> Vec<Seat> {
+    let seat = |slot: u8| Seat {
+        side: slot % 2,
+        player: PlayerId(100 + u64::from(slot)),
+        session: session(slot),
+        card: PlayerCard {
+            name: format!("player {slot}"),
+            level: 1,
+            rating: 1500,
+            hero: 1 + u16::from(slot % 3 == 0),
+            bonus_hp: i32::from(slot) * 3,
+            bonus_damage: 2,
+        },
+        stakes: Stakes { won: 16, lost: -15, drawn: 1 },
+    };
+    (0..count).map(seat).collect()
+}
+
+pub(crate) fn session(slot: u8) -> SessionRef {
+    let gateway = NodeId { node: 10 + u16::from(slot % 2), incarnation: 1 };
+    SessionRef { gateway, session: SessionId(1_000 + u64::from(slot)) }
+}
+
+pub(crate) fn setup(count: u8, duration_s: u32, kills_to_win: u32) -> Setup {
+    let content = content(duration_s, kills_to_win);
+    Setup::new(&content, BattleId(5), "arena", 42, &seats(count)).expect("it is sound")
+}
+
+/// Orders that make fighters meet, miss, hit and die: each walks towards somewhere for a while.
+pub(crate) fn brawl(seed: u64, tick: u32, fighters: u8) -> Vec<Order> {
+    let order = |slot: u8| {
+        let mut aim = Draws::new(seed ^ u64::from(tick / 8), u64::from(slot));
+        let mut draw = || i8::try_from(aim.below(255)).unwrap_or(-50);
+        let walk = (draw(), draw());
+        let mut acts = Draws::new(seed ^ (u64::from(tick) << 20), u64::from(slot));
+        let act = match acts.below(3) {
+            0 => Act::None,
+            1 => Act::Melee,
+            _ => Act::Shoot { towards: (if slot % 2 == 0 { 127 } else { -127 }, walk.1) },
+        };
+        Order { walk, act }
+    };
+    (0..fighters).map(order).collect()
+}

@@ -1,0 +1,189 @@
+//! Wires roles into a node: which core runs at which pace, over which store, MQ and directory.
+
+mod roles;
+mod sockets;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use shared::content::Content;
+use shared::directory::local::LocalDirectory;
+use shared::ids::{Address, NodeId, Role};
+use shared::mq::local::LocalMq;
+use shared::runtime::{Node, NodeSetup, NodeStatus, RuntimeError};
+use shared::store::embedded::{EmbeddedStore, OpenError};
+
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::replays::ReplayFolder;
+
+pub use roles::pace;
+pub use sockets::Sockets;
+
+/// A running node with everything that belongs to it.
+pub struct Cluster {
+    node: Node,
+    store: EmbeddedStore,
+    edge: Option<roles::EdgeHandle>,
+    quic: Option<SocketAddr>,
+}
+
+impl Cluster {
+    /// Starts the node that the configuration describes on ports that are bound already.
+    ///
+    /// # Errors
+    /// [`Failure`] says what stands in the way.
+    pub fn start(
+        config: &Config,
+        sockets: &mut Sockets,
+        record_dir: Option<PathBuf>,
+    ) -> Result<Self, Failure> {
+        let content = Arc::new(content(config)?);
+        let store = open_store(config)?;
+        let replays = replays(config)?;
+        let id = NodeId { node: config.node.number, incarnation: store.incarnation() };
+        let mut wiring = roles::Wiring {
+            config,
+            content,
+            store: &store,
+            mq: LocalMq::new(),
+            edge: None,
+        };
+        let mut setups = Vec::new();
+        for role in &config.node.roles.0 {
+            setups.push(wiring.role(Address { node: id, role: *role }, sockets)?);
+        }
+        let edge = wiring.edge.take();
+        let setup = NodeSetup {
+            id,
+            build: config.node.build.clone(),
+            directory: Box::new(LocalDirectory::new().join(id)),
+            roles: setups,
+            replays,
+            record_dir,
+        };
+        let node = Node::start(setup).map_err(|error| refused(&error))?;
+        let quic = edge.as_ref().map(|_| sockets.quic_address());
+        Ok(Self { node, store, edge, quic })
+    }
+
+    /// What the node says about itself.
+    #[must_use]
+    pub fn status(&self) -> NodeStatus {
+        self.node.status()
+    }
+
+    /// Where clients connect, if this node hosts a gateway.
+    #[must_use]
+    pub const fn quic(&self) -> Option<SocketAddr> {
+        self.quic
+    }
+
+    /// Takes nothing new and finishes what is there.
+    pub fn drain(&self) {
+        self.node.drain();
+    }
+
+    /// Nothing is left that stopping now would lose.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        self.node.is_drained()
+    }
+
+    /// Stops everything and closes the store. Blocks until that is done.
+    ///
+    /// # Errors
+    /// [`Failure::Node`] if the store was not closed cleanly; nothing acknowledged is lost then.
+    pub fn stop(self) -> Result<(), Failure> {
+        let Self { node, store, edge, quic: _ } = self;
+        node.stop();
+        drop(edge);
+        store.close().map_err(|error| Failure::Node { what: error.to_string() })
+    }
+}
+
+/// Where the status page is served.
+#[must_use]
+pub fn http_address(config: &Config) -> SocketAddr {
+    SocketAddr::new(config.http.bind, config.edge.port)
+}
+
+/// Where clients connect.
+#[must_use]
+pub fn quic_address(config: &Config) -> SocketAddr {
+    SocketAddr::new(config.edge.bind, config.edge.port)
+}
+
+/// The folder of the replays.
+#[must_use]
+pub fn replay_dir(config: &Config) -> PathBuf {
+    config.node.data_dir.join("replays")
+}
+
+/// The content that the configuration names.
+///
+/// # Errors
+/// [`Failure::Content`] with files and lines.
+pub fn content(config: &Config) -> Result<Content, Failure> {
+    if config.content.dir.as_os_str().is_empty() {
+        return Ok(Content::builtin());
+    }
+    Content::load(&config.content.dir)
+        .map_err(|error| Failure::Content { message: error.to_string() })
+}
+
+/// Opens the store in the data directory.
+///
+/// # Errors
+/// [`Failure::Store`] or [`Failure::DataDir`].
+pub fn open_store(config: &Config) -> Result<EmbeddedStore, Failure> {
+    let dir = &config.node.data_dir;
+    EmbeddedStore::open(dir).map_err(|error| store_refused(dir, &error))
+}
+
+fn store_refused(dir: &Path, error: &OpenError) -> Failure {
+    match error {
+        OpenError::NotADirectory { .. } | OpenError::Io { .. } => {
+            Failure::DataDir { dir: dir.to_owned(), what: error.to_string() }
+        }
+        OpenError::Locked { .. }
+        | OpenError::Damaged { .. }
+        | OpenError::Missing { .. }
+        | OpenError::NewerFormat { .. }
+        | OpenError::OtherCluster { .. } => Failure::Store { what: error.to_string() },
+    }
+}
+
+fn refused(error: &RuntimeError) -> Failure {
+    let mut what = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        what += &format!(": {error}");
+        source = error.source();
+    }
+    Failure::Node { what }
+}
+
+type KeepReplay = Box<dyn FnMut(shared::ids::BattleId, Vec<u8>) + Send>;
+
+fn replays(config: &Config) -> Result<KeepReplay, Failure> {
+    let dir = replay_dir(config);
+    let unusable = |error: std::io::Error| Failure::DataDir {
+        dir: config.node.data_dir.clone(),
+        what: format!("{}: {error}", dir.display()),
+    };
+    let mut folder =
+        ReplayFolder::open(dir.clone(), config.limits.replay_files_max).map_err(unusable)?;
+    Ok(Box::new(move |battle, bytes| {
+        if let Err(error) = folder.keep(battle, &bytes) {
+            tracing::warn!(%battle, %error, "replay not kept");
+        }
+    }))
+}
+
+/// Whether the node hosts a role.
+#[must_use]
+pub fn hosts(config: &Config, role: Role) -> bool {
+    config.node.roles.0.contains(&role)
+}

@@ -1,0 +1,108 @@
+//! The roles: which core each runs, how fast it ticks, what wakes it.
+
+use std::sync::Arc;
+
+use baseapp::core::Baseapp;
+use battleapp::BattleApp;
+use gateway::core::{Gateway, GatewayLimits};
+use matchmaker::core::Matchmaker;
+use shared::content::Content;
+use shared::core::Core;
+use shared::ids::{Address, Role};
+use shared::mq::local::LocalMq;
+use shared::rng;
+use shared::runtime::{Doorbell, EdgeLink, Pace, RoleSetup};
+use shared::store::embedded::EmbeddedStore;
+use shared::tick::TickRate;
+use social::core::Social;
+
+use crate::cluster::Sockets;
+use crate::config::Config;
+use crate::failure::Failure;
+
+/// What the roles of one node share while they are put together.
+pub(super) struct Wiring<'a> {
+    pub(super) config: &'a Config,
+    pub(super) content: Arc<Content>,
+    pub(super) store: &'a EmbeddedStore,
+    pub(super) mq: LocalMq,
+    /// The client edge, once the gateway is there.
+    pub(super) edge: Option<EdgeHandle>,
+}
+
+/// What keeps the client edge open.
+pub(super) type EdgeHandle = ();
+
+/// When a role ticks.
+#[must_use]
+pub const fn pace(role: Role) -> Pace {
+    match role {
+        Role::Gateway => Pace::OnInput(TickRate::new(1_000)),
+        Role::Baseapp => Pace::Fixed(TickRate::new(200)),
+        Role::Battleapp | Role::Social => Pace::Fixed(TickRate::new(100)),
+        Role::Matchmaker => Pace::Fixed(TickRate::new(20)),
+    }
+}
+
+impl Wiring<'_> {
+    /// Puts one role together.
+    pub(super) fn role(
+        &mut self,
+        address: Address,
+        sockets: &mut Sockets,
+    ) -> Result<RoleSetup, Failure> {
+        let pace = pace(address.role);
+        let doorbell = Doorbell::new();
+        // A fixed pace looks at its frames with every tick anyway.
+        let frames_wake = match pace {
+            Pace::Fixed(_) => Doorbell::silent(),
+            Pace::OnInput(_) => doorbell.clone(),
+        };
+        let answers_wake = doorbell.clone();
+        Ok(RoleSetup {
+            address,
+            core: self.core(address, pace.rate()),
+            pace,
+            mq: Box::new(self.mq.bind(address, frames_wake)),
+            store: Box::new(self.store.handle(Box::new(move || answers_wake.ring()))),
+            edge: self.edge(address, &doorbell, sockets)?,
+            doorbell,
+        })
+    }
+
+    fn core(&self, me: Address, rate: TickRate) -> Box<dyn Core> {
+        let content = Arc::clone(&self.content);
+        match me.role {
+            Role::Gateway => Box::new(Gateway::new(me, rate, self.gateway_limits())),
+            Role::Baseapp => Box::new(Baseapp::new(me, rate, content)),
+            Role::Battleapp => {
+                Box::new(BattleApp::new(me, rate, content, self.config.node.build.clone()))
+            }
+            Role::Social => Box::new(Social::new(me, rate)),
+            Role::Matchmaker => {
+                // Every life of a node draws differently.
+                let seed = rng::mix(self.store.cluster(), &[me.node.unique(0)]);
+                Box::new(Matchmaker::new(me, rate, content.queues.clone(), seed))
+            }
+        }
+    }
+
+    fn gateway_limits(&self) -> GatewayLimits {
+        let limits = &self.config.limits;
+        GatewayLimits {
+            sessions_max: limits.sessions_max,
+            logins_max: limits.logins_max,
+            ..GatewayLimits::default()
+        }
+    }
+
+    fn edge(
+        &mut self,
+        address: Address,
+        doorbell: &Doorbell,
+        sockets: &mut Sockets,
+    ) -> Result<Option<EdgeLink>, Failure> {
+        let _todo = (address, doorbell, sockets);
+        Ok(None)
+    }
+}

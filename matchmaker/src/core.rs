@@ -1,0 +1,288 @@
+//! The core: what arrives goes to the ticket or the battle it concerns; each tick sweeps the
+//! queues.
+
+mod battle;
+mod placing;
+mod pool;
+mod rating;
+mod sides;
+mod ticket;
+mod tickets;
+mod waits;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::vec::Drain;
+
+use shared::content::QueueRules;
+use shared::core::{Core, CoreStatus, Input, Output};
+use shared::directory::{DirectoryEvent, Nodes};
+use shared::ids::{Address, BattleId, NodeId, PlayerId, TicketId};
+use shared::msg::Body;
+use shared::msg::matchmaker_battle::ToBattle;
+use shared::msg::refusal::{Refusal, RefusalCode};
+use shared::msg::social_matchmaker::ToMatchmaker;
+use shared::store::{OpId, StoreReply};
+use shared::tick::{Tick, TickRate};
+
+use self::battle::{Battle, BattleEvent};
+use self::pool::Pool;
+use self::ticket::{Ticket, TicketEvent};
+use self::waits::Waits;
+
+/// Tickets at a time, fighting ones included. A further one is refused with `Busy`.
+const TICKETS_MAX: usize = 131_072;
+/// Battles at a time. At the limit tickets go on waiting.
+const BATTLES_MAX: usize = 32_768;
+/// How long the baseapps have to send the cards of a ticket. Then it is closed.
+const CARDS_MS_MAX: u64 = 2_000;
+
+/// What a matchmaker node decides with.
+#[derive(Debug)]
+pub struct Matchmaker {
+    me: Address,
+    rate: TickRate,
+    seed: u64,
+    now: Tick,
+    nodes: Nodes,
+    queues: Vec<Queue>,
+    tickets: BTreeMap<TicketId, Ticket>,
+    /// Where each player is held; nobody can be in two tickets.
+    players: BTreeMap<PlayerId, Claim>,
+    battles: BTreeMap<BattleId, Battle>,
+    /// One entry per deadline that was set; those that no longer matter are skipped.
+    timers: BTreeSet<(Tick, Timer)>,
+    /// Places given out so far.
+    places: u64,
+    /// Battles made so far.
+    battles_made: u64,
+    /// Nothing is placed before this, because no battleapp took the last battle.
+    paused_until: Tick,
+    draining: bool,
+    waits: Waits,
+    counters: Counters,
+}
+
+#[derive(Debug)]
+struct Queue {
+    rules: QueueRules,
+    pool: Pool,
+}
+
+/// What holds a player.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Claim {
+    /// A ticket.
+    Ticket(TicketId),
+    /// A battle of which it is unknown whether it runs; its tickets were closed.
+    Battle(BattleId),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    Cards(TicketId),
+    Battle(BattleId),
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    matches: u64,
+    refusals: u64,
+    strays: u64,
+    placements_refused: u64,
+    placements_unknown: u64,
+}
+
+impl Matchmaker {
+    /// A matchmaker at `me` that ticks at `rate` and serves `queues`, keyed by their names.
+    /// `seed` decides where battles are placed and what their own seeds are.
+    #[must_use]
+    pub fn new(
+        me: Address,
+        rate: TickRate,
+        queues: BTreeMap<String, QueueRules>,
+        seed: u64,
+    ) -> Self {
+        let queue = |rules: QueueRules| Queue { pool: Pool::new(&rules, rate), rules };
+        Self {
+            me,
+            rate,
+            seed,
+            now: Tick::default(),
+            nodes: Nodes::default(),
+            queues: queues.into_values().map(queue).collect(),
+            tickets: BTreeMap::new(),
+            players: BTreeMap::new(),
+            battles: BTreeMap::new(),
+            timers: BTreeSet::new(),
+            places: 0,
+            battles_made: 0,
+            paused_until: Tick::default(),
+            draining: false,
+            waits: Waits::default(),
+            counters: Counters::default(),
+        }
+    }
+
+    fn frame(&mut self, from: Address, body: Body, outputs: &mut Vec<Output>) {
+        match body {
+            Body::ToMatchmaker(ToMatchmaker::Enqueue { ticket, queue, party }) => {
+                self.enqueue(from, ticket, &queue, party, outputs);
+            }
+            Body::ToMatchmaker(ToMatchmaker::Cancel { ticket }) => {
+                self.cancel(from, ticket, outputs);
+            }
+            Body::Card(card) => self.card(from, card, outputs),
+            Body::FromBattle(said) => {
+                let (battle, event) = BattleEvent::said(from, said);
+                self.battle_event(battle, event, outputs);
+            }
+            Body::MailWaiting(_)
+            | Body::ToBaseapp(_)
+            | Body::FromBaseapp(_)
+            | Body::ToSocial(_)
+            | Body::FromSocial(_)
+            | Body::FromMatchmaker(_)
+            | Body::CardRequest(_)
+            | Body::ToBattle(_)
+            | Body::BattleInput(_)
+            | Body::BattleOutput(_)
+            | Body::Rejoin(_) => self.stray(from, "a frame that is not for a matchmaker"),
+        }
+    }
+
+    fn unsent(&mut self, to: Address, body: Body, outputs: &mut Vec<Output>) {
+        match body {
+            Body::ToBattle(ToBattle::Start { battle, .. }) => {
+                self.battle_event(battle, BattleEvent::Unsent(to), outputs);
+            }
+            Body::CardRequest(request) => self.card_unsent(request.ticket, outputs),
+            // The node's queue was full: once more, at most once per tick. If the node is gone,
+            // its parties are freed by whoever takes over.
+            body @ Body::FromMatchmaker(_) if self.nodes.is_alive(to.node) => {
+                outputs.push(Output::Send { to, body });
+            }
+            Body::FromMatchmaker(_)
+            | Body::MailWaiting(_)
+            | Body::ToBaseapp(_)
+            | Body::FromBaseapp(_)
+            | Body::ToSocial(_)
+            | Body::FromSocial(_)
+            | Body::ToMatchmaker(_)
+            | Body::Card(_)
+            | Body::FromBattle(_)
+            | Body::BattleInput(_)
+            | Body::BattleOutput(_)
+            | Body::Rejoin(_) => {}
+        }
+    }
+
+    fn directory(&mut self, event: &DirectoryEvent, outputs: &mut Vec<Output>) {
+        self.nodes.apply(event);
+        match event {
+            DirectoryEvent::Changed(_) => {}
+            DirectoryEvent::Gone(node) => self.node_gone(*node, outputs),
+        }
+    }
+
+    fn node_gone(&mut self, node: NodeId, outputs: &mut Vec<Output>) {
+        self.tickets_without(node, outputs);
+        let concerned = |(id, battle): (&BattleId, &Battle)| {
+            (battle.state.battleapp().node == node).then_some(*id)
+        };
+        let battles: Vec<_> = self.battles.iter().filter_map(concerned).collect();
+        for battle in battles {
+            self.battle_event(battle, BattleEvent::NodeGone, outputs);
+        }
+    }
+
+    fn drain(&mut self, outputs: &mut Vec<Output>) {
+        self.draining = true;
+        let tickets: Vec<_> = self.tickets.keys().copied().collect();
+        for ticket in tickets {
+            self.ticket_event(ticket, TicketEvent::Drained(draining()), outputs);
+        }
+    }
+
+    fn run_timers(&mut self, outputs: &mut Vec<Output>) {
+        while let Some(&(at, timer)) = self.timers.first().filter(|(at, _)| *at <= self.now) {
+            self.timers.pop_first();
+            match timer {
+                Timer::Cards(ticket) => self.cards_late(ticket, at, outputs),
+                Timer::Battle(battle) => {
+                    self.battle_event(battle, BattleEvent::Deadline(at), outputs);
+                }
+            }
+        }
+    }
+
+    fn sweep(&mut self, outputs: &mut Vec<Output>) {
+        let has_battleapp = self.nodes.ready(shared::ids::Role::Battleapp).next().is_some();
+        if self.draining || !has_battleapp || self.now < self.paused_until {
+            return;
+        }
+        for queue in 0..self.queues.len() {
+            let room = BATTLES_MAX.saturating_sub(self.battles.len());
+            let matches = self.queues[queue].pool.sweep(self.now, room);
+            for found in matches {
+                self.make_battle(queue, found, outputs);
+            }
+        }
+    }
+
+    /// A frame that does not fit what is known: late, repeated or not ours. It changes nothing.
+    fn stray(&mut self, from: Address, what: &'static str) {
+        self.counters.strays += 1;
+        tracing::debug!(%from, what, "frame ignored");
+    }
+}
+
+impl Core for Matchmaker {
+    fn tick(&mut self, now: Tick, inputs: Drain<'_, Input>, outputs: &mut Vec<Output>) {
+        self.now = now;
+        for input in inputs {
+            match input {
+                Input::Frame { from, body } => self.frame(from, body, outputs),
+                Input::Unsent { to, body } => self.unsent(to, body, outputs),
+                Input::Directory(event) => self.directory(&event, outputs),
+                Input::Edge(_) => self.stray(self.me, "an input from a client edge"),
+                Input::Drain => self.drain(outputs),
+            }
+        }
+        self.run_timers(outputs);
+        self.sweep(outputs);
+    }
+
+    fn stored(&mut self, _: Tick, _: OpId, _: StoreReply, _: &mut Vec<Output>) {
+        // A matchmaker asks the store for nothing.
+        self.stray(self.me, "an answer of the store");
+    }
+
+    fn status(&self) -> CoreStatus {
+        let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        let waiting = self.queues.iter().map(|queue| queue.pool.len()).sum();
+        let running = self.battles.values().filter(|battle| battle.state.is_running()).count();
+        CoreStatus {
+            load: u32::try_from(self.tickets.len()).unwrap_or(u32::MAX),
+            drained: self.draining && self.tickets.is_empty(),
+            values: vec![
+                ("tickets", count(self.tickets.len())),
+                ("tickets_waiting", count(waiting)),
+                ("battles_running", count(running)),
+                ("wait_ms_p50", self.waits.percentile(50)),
+                ("wait_ms_p95", self.waits.percentile(95)),
+                ("matches_total", self.counters.matches),
+                ("refusals_total", self.counters.refusals),
+                ("placements_refused_total", self.counters.placements_refused),
+                ("placements_unknown_total", self.counters.placements_unknown),
+                ("strays_total", self.counters.strays),
+            ],
+        }
+    }
+}
+
+fn draining() -> Refusal {
+    Refusal::new(RefusalCode::Draining, "this matchmaker is being shut down; queue again")
+}

@@ -1,0 +1,248 @@
+//! Tickets come, get their cards, and end.
+
+use std::collections::BTreeSet;
+
+use shared::core::Output;
+use shared::ids::{Address, NodeId, TicketId};
+use shared::msg::Body;
+use shared::msg::matchmaker_baseapp::{Card, CardRequest};
+use shared::msg::refusal::{Refusal, RefusalCode};
+use shared::msg::social_matchmaker::{FromMatchmaker, PartyMember};
+use shared::tick::Tick;
+
+use super::pool::Waiting;
+use super::ticket::{Member, Place, Step, Ticket, TicketEvent, TicketState};
+use super::{CARDS_MS_MAX, Claim, Matchmaker, TICKETS_MAX, Timer, draining};
+
+impl Matchmaker {
+    pub(super) fn enqueue(
+        &mut self,
+        from: Address,
+        id: TicketId,
+        queue: &str,
+        party: Vec<PartyMember>,
+        outputs: &mut Vec<Output>,
+    ) {
+        if let Some(ticket) = self.tickets.get(&id) {
+            if ticket.social == Some(from) {
+                answer_again(id, ticket, outputs);
+            } else {
+                self.stray(from, "a ticket of another social node");
+            }
+            return;
+        }
+        let queue = match self.admit(queue, &party) {
+            Ok(queue) => queue,
+            Err(refusal) => {
+                self.counters.refusals += 1;
+                let closed = FromMatchmaker::Closed { ticket: id, refused: Some(refusal) };
+                outputs.push(send(from, closed));
+                return;
+            }
+        };
+        for PartyMember { player, baseapp, .. } in &party {
+            self.players.insert(*player, Claim::Ticket(id));
+            let body = Body::CardRequest(CardRequest { ticket: id, player: *player });
+            outputs.push(Output::Send { to: *baseapp, body });
+        }
+        let deadline = self.now.after(self.rate.ticks_of_ms(CARDS_MS_MAX));
+        self.timers.insert((deadline, Timer::Cards(id)));
+        let members = party.into_iter().map(|who| Member { who, card: None }).collect();
+        let state = TicketState::AwaitingCards { deadline };
+        self.tickets.insert(id, Ticket { social: Some(from), queue, members, state });
+    }
+
+    /// The index of the queue, if the party may enter it.
+    fn admit(&self, name: &str, party: &[PartyMember]) -> Result<usize, Refusal> {
+        if self.draining {
+            return Err(draining());
+        }
+        let Some(index) = self.queues.iter().position(|queue| queue.rules.name == name) else {
+            return Err(Refusal::new(RefusalCode::NotFound, "there is no such queue"));
+        };
+        let side = usize::from(self.queues[index].pool.side());
+        let players: BTreeSet<_> = party.iter().map(|member| member.player).collect();
+        if !(1..=side).contains(&party.len()) || players.len() != party.len() {
+            let text = format!("a party for this queue has 1 to {side} different players");
+            return Err(Refusal::new(RefusalCode::BadAmount, text));
+        }
+        for player in players {
+            match self.players.get(&player) {
+                None => {}
+                Some(Claim::Ticket(_)) => {
+                    let text = "a player of the party is queued or fights already";
+                    return Err(Refusal::new(RefusalCode::InQueue, text));
+                }
+                Some(Claim::Battle(_)) => {
+                    let text = "a battle of a player of the party may still run; try again later";
+                    return Err(Refusal::new(RefusalCode::InQueue, text));
+                }
+            }
+        }
+        if self.tickets.len() >= TICKETS_MAX {
+            let text = "too many parties are queued; try again later";
+            return Err(Refusal::new(RefusalCode::Busy, text));
+        }
+        Ok(index)
+    }
+
+    /// A ticket that is not known (any more) counts as left, so that social never waits for an
+    /// answer that nobody can give.
+    pub(super) fn cancel(&mut self, from: Address, id: TicketId, outputs: &mut Vec<Output>) {
+        match self.tickets.get(&id) {
+            None => outputs.push(send(from, FromMatchmaker::Closed { ticket: id, refused: None })),
+            Some(ticket) if ticket.social == Some(from) => {
+                self.ticket_event(id, TicketEvent::Cancelled, outputs);
+            }
+            Some(_) => self.stray(from, "a ticket of another social node"),
+        }
+    }
+
+    pub(super) fn card(&mut self, from: Address, said: Card, outputs: &mut Vec<Output>) {
+        let asked = self.tickets.get_mut(&said.ticket).and_then(|ticket| {
+            let mut members = ticket.members.iter_mut();
+            members.find(|member| {
+                member.who.player == said.player && member.who.baseapp == from
+            })
+        });
+        let Some(member) = asked.filter(|member| member.card.is_none()) else {
+            self.stray(from, "a card that was not asked for");
+            return;
+        };
+        if said.card.is_none() {
+            let event = TicketEvent::CardMissing(card_missing());
+            self.ticket_event(said.ticket, event, outputs);
+            return;
+        }
+        member.card = said.card;
+        if self.tickets.get(&said.ticket).is_some_and(Ticket::has_all_cards) {
+            let place = Place { since: self.now, number: self.places };
+            self.places += 1;
+            self.ticket_event(said.ticket, TicketEvent::CardsComplete(place), outputs);
+        }
+    }
+
+    pub(super) fn card_unsent(&mut self, ticket: TicketId, outputs: &mut Vec<Output>) {
+        self.ticket_event(ticket, TicketEvent::CardMissing(card_missing()), outputs);
+    }
+
+    pub(super) fn cards_late(&mut self, id: TicketId, at: Tick, outputs: &mut Vec<Output>) {
+        // A ticket may have been closed and another one of the same id been opened since.
+        let due = TicketState::AwaitingCards { deadline: at };
+        if self.tickets.get(&id).is_some_and(|ticket| ticket.state == due) {
+            self.ticket_event(id, TicketEvent::CardMissing(card_missing()), outputs);
+        }
+    }
+
+    /// A node is gone: the parties of its social role are freed, those with a card that it should
+    /// have sent are refused.
+    pub(super) fn tickets_without(&mut self, node: NodeId, outputs: &mut Vec<Output>) {
+        let mut events = Vec::new();
+        for (id, ticket) in &mut self.tickets {
+            let awaits = |member: &Member| {
+                member.card.is_none() && member.who.baseapp.node == node
+            };
+            if ticket.social.is_some_and(|social| social.node == node) {
+                ticket.social = None;
+                events.push((*id, TicketEvent::SocialGone));
+            } else if ticket.members.iter().any(awaits) {
+                events.push((*id, TicketEvent::CardMissing(card_missing())));
+            }
+        }
+        for (id, event) in events {
+            self.ticket_event(id, event, outputs);
+        }
+    }
+
+    /// Lets something happen to a ticket and does what follows from it. Unknown tickets, and
+    /// events that mean nothing in the ticket's state, are ignored.
+    pub(super) fn ticket_event(
+        &mut self,
+        id: TicketId,
+        event: TicketEvent,
+        outputs: &mut Vec<Output>,
+    ) {
+        let Some(ticket) = self.tickets.get_mut(&id) else {
+            return;
+        };
+        let before = ticket.state;
+        let step = before.step(event);
+        if step == Step::Stay {
+            return;
+        }
+        if let TicketState::Waiting(place) = before {
+            self.queues[ticket.queue].pool.remove(place);
+        }
+        match step {
+            Step::Stay => {}
+            Step::To(state) => {
+                ticket.state = state;
+                self.entered(id, before, outputs);
+            }
+            Step::Close(refused) => self.close(id, refused, outputs),
+        }
+    }
+
+    fn entered(&mut self, id: TicketId, before: TicketState, outputs: &mut Vec<Output>) {
+        let Some(ticket) = self.tickets.get(&id) else {
+            return;
+        };
+        match ticket.state {
+            TicketState::AwaitingCards { .. } => {}
+            TicketState::Waiting(place) => {
+                let (size, rating_sum) = (ticket.size(), ticket.rating_sum());
+                let waiting = Waiting { ticket: id, place, size, rating_sum };
+                self.queues[ticket.queue].pool.insert(waiting);
+                if matches!(before, TicketState::AwaitingCards { .. }) {
+                    answer_again(id, ticket, outputs);
+                }
+            }
+            TicketState::Placing { .. } => {}
+            TicketState::Fighting { .. } => {
+                if let TicketState::Placing { place, .. } = before {
+                    let ticks = self.now.since(place.since);
+                    self.waits.push(ticks.saturating_mul(1000) / u64::from(self.rate.hz()));
+                }
+                answer_again(id, ticket, outputs);
+            }
+        }
+    }
+
+    fn close(&mut self, id: TicketId, refused: Option<Refusal>, outputs: &mut Vec<Output>) {
+        let Some(ticket) = self.tickets.remove(&id) else {
+            return;
+        };
+        for member in &ticket.members {
+            self.players.remove(&member.who.player);
+        }
+        self.counters.refusals += u64::from(refused.is_some());
+        if let Some(social) = ticket.social {
+            outputs.push(send(social, FromMatchmaker::Closed { ticket: id, refused }));
+        }
+    }
+}
+
+/// Tells social where the ticket stands.
+fn answer_again(id: TicketId, ticket: &Ticket, outputs: &mut Vec<Output>) {
+    let Some(social) = ticket.social else {
+        return;
+    };
+    match ticket.state {
+        TicketState::AwaitingCards { .. } => {}
+        TicketState::Waiting(_) | TicketState::Placing { .. } => {
+            outputs.push(send(social, FromMatchmaker::Queued { ticket: id }));
+        }
+        TicketState::Fighting { battle, battleapp } => {
+            outputs.push(send(social, FromMatchmaker::Matched { ticket: id, battle, battleapp }));
+        }
+    }
+}
+
+fn send(to: Address, said: FromMatchmaker) -> Output {
+    Output::Send { to, body: Body::FromMatchmaker(said) }
+}
+
+fn card_missing() -> Refusal {
+    let text = "the data of a player of the party could not be read; queue again";
+    Refusal::new(RefusalCode::Unavailable, text)
+}

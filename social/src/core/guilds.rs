@@ -1,0 +1,75 @@
+//! Guilds: rosters that change by mail.
+//!
+//! A guild whose key is held here is an entity. Applications and departures come through the
+//! guild's mailbox; the roster, the answer to the player and the removal of the mail are one
+//! commit, so rosters and members agree whatever crashes. A guild that nobody needs is given
+//! back. A guild without members keeps its record and can be founded again under its name.
+
+mod components;
+mod index;
+mod keys;
+mod mail;
+mod roster;
+mod systems;
+
+use bevy_ecs::prelude::{IntoScheduleConfigs, Schedule, World};
+
+use shared::limits::{MAIL_BYTES_MAX, PART_BYTES_MAX};
+use shared::store::PartId;
+
+use super::stage::Stage;
+
+pub(crate) use index::{is_page, list, page_came, patrol_again};
+pub(crate) use keys::{keeper_said, mail_waiting, read, release_all};
+pub(crate) use systems::levels;
+
+#[cfg(test)]
+pub(crate) use roster::Roster;
+
+/// The roster; see [`roster::Roster`].
+pub(crate) const PART_ROSTER: PartId = PartId(1);
+/// Mail that could not be applied: `wire` bytes of a list of byte strings, oldest first.
+pub(crate) const PART_QUARANTINE: PartId = PartId(2);
+
+/// Guilds held at once. For a further one reads are refused with `Busy`; its mail waits.
+pub(crate) const GUILDS_HELD_MAX: usize = 20_000;
+/// Guilds remembered for a later attempt to open them. Further ones wait for the next word of
+/// their mail.
+pub(crate) const GUILDS_LATER_MAX: usize = 100_000;
+/// Guilds in the index. Further ones are not listed, and reads of unknown ids ask the store.
+pub(crate) const GUILDS_INDEXED_MAX: usize = 1_000_000;
+/// Readers that wait for one guild to be opened. A further one is refused with `Busy`.
+pub(crate) const READERS_MAX: usize = 256;
+/// Mails in quarantine. The oldest is dropped for a further one.
+pub(crate) const QUARANTINE_ENTRIES_MAX: usize = 32;
+/// Guilds in one answer to `ListGuilds`.
+pub(crate) const LISTED_MAX: usize = 20;
+/// Guilds looked at for one answer to `ListGuilds`.
+pub(crate) const LIST_SCAN_MAX: usize = 200;
+/// Guilds that one patrol step opens to see whether mail waits.
+pub(crate) const PATROL_KEYS_PER_S: usize = 100;
+/// A guild not used for this long is given back.
+pub(crate) const IDLE_MS: u64 = 60_000;
+/// How long to wait before a key that could not be opened is tried again.
+pub(crate) const RETRY_MS: u64 = 5_000;
+/// How often held guilds look for mail of which the word was lost, and lost outboxes are swept.
+pub(crate) const ROUTINE_MS: u64 = 5_000;
+
+const _: () = assert!(QUARANTINE_ENTRIES_MAX * (MAIL_BYTES_MAX + 16) < PART_BYTES_MAX);
+
+/// Adds the feature.
+pub(crate) fn install(world: &mut World, each_second: &mut Schedule) {
+    world.insert_resource(components::Guilds::default());
+    world.insert_resource(index::Index::default());
+    each_second.add_systems(
+        (
+            index::load_index,
+            index::patrol,
+            keys::open_later,
+            systems::look_routinely,
+            systems::release_idle,
+        )
+            .chain()
+            .in_set(Stage::Guilds),
+    );
+}

@@ -1,0 +1,8 @@
+//! Tests of the whole role against a store in memory.
+
+mod faults;
+mod guilds;
+mod harness;
+mod properties;
+mod queueing;
+mod teams;

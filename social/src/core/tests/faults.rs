@@ -1,0 +1,47 @@
+//! A crash after any request to the store loses nothing and doubles nothing.
+
+use super::guilds::{found, join, owls, roster};
+use super::harness::Harness;
+use shared::ids::Key;
+use shared::msg::Body;
+use shared::msg::refusal::RefusalCode;
+
+/// Three players want one guild; the node dies after `ops` requests to its store, and comes back.
+fn crash_after(ops: u64) -> Harness {
+    let mut harness = Harness::new();
+    harness.store_ops_left = ops;
+    for (player, mail) in [(1, found(1, "Owls")), (2, join(2)), (3, found(3, "Owls"))] {
+        harness.mail(player, owls(), &mail);
+    }
+    harness.crash();
+    harness.run_ms(7_000);
+    harness
+}
+
+#[test]
+fn a_crash_at_any_moment_loses_and_doubles_no_application() {
+    for ops in 1..40 {
+        let mut harness = crash_after(ops);
+        let members = roster(&mut harness).expect("the guild was founded").members.len();
+        assert_eq!(members, 2, "crash after {ops}");
+        assert_eq!(harness.guild_answers(1), [None], "crash after {ops}");
+        assert_eq!(harness.guild_answers(2), [None], "crash after {ops}");
+        let refused = [Some(RefusalCode::NameTaken)];
+        assert_eq!(harness.guild_answers(3), refused, "crash after {ops}");
+    }
+}
+
+#[test]
+fn the_word_of_mail_may_come_twice_or_never() {
+    let mut harness = Harness::new();
+    harness.mail(1, owls(), &found(1, "Owls"));
+    harness.mail_to(2, owls(), shared::wire::encode(&join(2)));
+    harness.run_ms(6_000);
+    assert_eq!(harness.guild_answers(2), [None], "found by the routine look");
+    for _ in 0..3 {
+        harness.frame(super::harness::BASEAPP, Body::MailWaiting(Key::Guild(owls())));
+    }
+    harness.run_ms(100);
+    assert_eq!(harness.guild_answers(1), [None]);
+    assert_eq!(harness.guild_answers(2), [None]);
+}

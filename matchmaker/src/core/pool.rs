@@ -122,12 +122,7 @@ impl Pool {
         self.window.saturating_add(grown).min(self.window_max)
     }
 
-    fn match_for(
-        &mut self,
-        anchor: (i32, u64),
-        now: Tick,
-        scratch: &mut Scratch,
-    ) -> Option<Match> {
+    fn match_for(&mut self, anchor: (i32, u64), now: Tick, scratch: &mut Scratch) -> Option<Match> {
         let filled = self.gather(anchor, now, scratch);
         if !filled {
             return None;

@@ -82,8 +82,7 @@ impl Filling {
     fn before(&self, at: u8, party: u16, size: u8) -> u8 {
         let earlier = |filling: u8| {
             filling == 0
-                || self.reached & (1 << filling) != 0
-                    && self.came[usize::from(filling)].0 < party
+                || self.reached & (1 << filling) != 0 && self.came[usize::from(filling)].0 < party
         };
         let first = at.checked_sub(size * STRIDE).filter(|&filling| earlier(filling));
         first.unwrap_or_else(|| at - size)

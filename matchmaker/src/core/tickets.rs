@@ -101,9 +101,7 @@ impl Matchmaker {
     pub(super) fn card(&mut self, from: Address, said: Card, outputs: &mut Vec<Output>) {
         let asked = self.tickets.get_mut(&said.ticket).and_then(|ticket| {
             let mut members = ticket.members.iter_mut();
-            members.find(|member| {
-                member.who.player == said.player && member.who.baseapp == from
-            })
+            members.find(|member| member.who.player == said.player && member.who.baseapp == from)
         });
         let Some(member) = asked.filter(|member| member.card.is_none()) else {
             self.stray(from, "a card that was not asked for");
@@ -139,9 +137,7 @@ impl Matchmaker {
     pub(super) fn tickets_without(&mut self, node: NodeId, outputs: &mut Vec<Output>) {
         let mut events = Vec::new();
         for (id, ticket) in &mut self.tickets {
-            let awaits = |member: &Member| {
-                member.card.is_none() && member.who.baseapp.node == node
-            };
+            let awaits = |member: &Member| member.card.is_none() && member.who.baseapp.node == node;
             if ticket.social.is_some_and(|social| social.node == node) {
                 ticket.social = None;
                 events.push((*id, TicketEvent::SocialGone));

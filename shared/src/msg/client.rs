@@ -5,15 +5,26 @@
 //! [`ClientFrame`] or a [`ServerFrame`]. Datagrams are the bytes of one [`ClientDatagram`], or, to
 //! the client, one byte [`DATAGRAM_SNAPSHOT`] followed by a snapshot as `battle_gateway` has it.
 
+mod battle;
+mod views;
+
 use serde::{Deserialize, Serialize};
+
+pub use battle::{Act, BattleStart, COMMANDS_MAX, ClientDatagram, Command, FighterLine, Outcome};
+pub use views::{
+    ATTACHED_STACKS_MAX, Attachments, GuildLine, GuildView, Letter, Pet, Profile, Sender, Slot,
+    Stack, TeamView,
+};
 
 use super::refusal::Refusal;
 use crate::ids::{BattleId, GuildId, LetterId, PlayerId, RequestId, TeamId};
 
 /// Version of this protocol. A client with another one is told to upgrade.
 pub const PROTOCOL_VERSION: u16 = 1;
+
 /// Application protocol name in the TLS handshake.
 pub const ALPN: &[u8] = b"cohort/1";
+
 /// First byte of a datagram that carries a snapshot.
 pub const DATAGRAM_SNAPSHOT: u8 = 1;
 
@@ -167,54 +178,6 @@ pub enum SocialRequest {
     LeaveQueue,
 }
 
-/// A place where equipment is worn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Slot {
-    /// What is held.
-    Weapon,
-    /// What is worn.
-    Armour,
-    /// Ring, charm or the like.
-    Trinket,
-}
-
-impl Slot {
-    /// All slots, in the order of [`Slot::index`].
-    pub const ALL: [Self; 3] = [Self::Weapon, Self::Armour, Self::Trinket];
-
-    /// Position of the slot in an array of all slots.
-    #[must_use]
-    pub const fn index(self) -> usize {
-        match self {
-            Self::Weapon => 0,
-            Self::Armour => 1,
-            Self::Trinket => 2,
-        }
-    }
-}
-
-/// A number of equal items.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stack {
-    /// The item's id in the content files.
-    pub item: u16,
-    /// How many, `1..=limits::STACK_COUNT_MAX`.
-    pub count: u32,
-}
-
-/// What a letter carries. At most [`ATTACHED_STACKS_MAX`] stacks.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attachments {
-    /// Gold pieces.
-    pub gold: u64,
-    /// Items.
-    pub stacks: Vec<Stack>,
-}
-
-/// Stacks in one letter. A gift of more is refused.
-pub const ATTACHED_STACKS_MAX: usize = 8;
-
 /// From server to client, on the control stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ServerFrame {
@@ -267,104 +230,6 @@ pub enum Reply {
     Team(TeamView),
 }
 
-/// A player's profile.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Profile {
-    /// The player.
-    pub player: PlayerId,
-    /// Shown to others.
-    pub name: String,
-    /// From 1.
-    pub level: u16,
-    /// Experience points towards the next level.
-    pub xp: u32,
-    /// Gold pieces.
-    pub gold: u64,
-    /// Skill rating; 1500 at the start.
-    pub rating: i32,
-    /// Battles won.
-    pub wins: u32,
-    /// Battles lost.
-    pub losses: u32,
-    /// Battles drawn.
-    pub draws: u32,
-    /// The chosen hero.
-    pub hero: u16,
-    /// The guild, if any.
-    pub guild: Option<GuildId>,
-}
-
-/// A pet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pet {
-    /// The species' id in the content files.
-    pub species: u16,
-    /// From 1.
-    pub level: u16,
-    /// Experience points towards the next level.
-    pub xp: u32,
-}
-
-/// A letter in the inbox.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Letter {
-    /// Its id in this inbox.
-    pub letter: LetterId,
-    /// Who sent it.
-    pub from: Sender,
-    /// What is in it.
-    pub attached: Attachments,
-}
-
-/// Who sent a letter.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Sender {
-    /// Another player.
-    Player {
-        /// The player.
-        player: PlayerId,
-        /// The name at the time.
-        name: String,
-    },
-    /// The reward of a battle.
-    Battle(BattleId),
-}
-
-/// A guild as its roster shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GuildView {
-    /// The guild.
-    pub guild: GuildId,
-    /// Its name.
-    pub name: String,
-    /// The leader.
-    pub leader: PlayerId,
-    /// All members, the leader included, ordered by id.
-    pub members: Vec<(PlayerId, String)>,
-}
-
-/// A guild in a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GuildLine {
-    /// The guild.
-    pub guild: GuildId,
-    /// Its name.
-    pub name: String,
-    /// How many members it has.
-    pub members: u16,
-}
-
-/// A team.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TeamView {
-    /// The team.
-    pub team: TeamId,
-    /// The leader; alone may invite and queue.
-    pub leader: PlayerId,
-    /// All members, the leader first.
-    pub members: Vec<PlayerId>,
-}
-
 /// Something a client is told without having asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
@@ -401,84 +266,6 @@ pub enum Event {
         battle: BattleId,
         /// How it ended for this player.
         outcome: Outcome,
-    },
-}
-
-/// How a battle ended for one side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Outcome {
-    /// Won.
-    Won,
-    /// Lost.
-    Lost,
-    /// Neither.
-    Drawn,
-}
-
-/// What a client needs to know to take part in a battle.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BattleStart {
-    /// The battle.
-    pub battle: BattleId,
-    /// The player's fighter.
-    pub slot: u8,
-    /// All fighters, ordered by slot.
-    pub fighters: Vec<FighterLine>,
-    /// Half the width and half the height of the map in millimetres; the centre is (0, 0).
-    pub half_size_mm: (i32, i32),
-    /// How long the battle lasts at most.
-    pub ticks_max: u32,
-}
-
-/// A fighter in the line-up.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FighterLine {
-    /// Its number in the battle, also used in snapshots.
-    pub slot: u8,
-    /// 0 or 1.
-    pub side: u8,
-    /// The hero's id in the content files.
-    pub hero: u16,
-    /// The player's name.
-    pub name: String,
-}
-
-/// From client to server in a datagram: everything the client has not seen acknowledged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClientDatagram {
-    /// The battle.
-    pub battle: BattleId,
-    /// The newest snapshot tick the client has.
-    pub seen_tick: u32,
-    /// Commands, oldest first; at most [`COMMANDS_MAX`].
-    pub commands: Vec<Command>,
-}
-
-/// Commands in one datagram. More are refused as malformed.
-pub const COMMANDS_MAX: usize = 16;
-
-/// What a fighter is to do in one battle tick.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Command {
-    /// Numbered by the client from 1 without gaps; repeats are ignored.
-    pub sequence: u32,
-    /// Direction to walk, each -127..=127; (0, 0) stands still. Longer vectors are cut to 127.
-    pub walk: (i8, i8),
-    /// What to do besides.
-    pub act: Act,
-}
-
-/// An action of a fighter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Act {
-    /// Nothing.
-    None,
-    /// The hero's melee skill against whoever is in reach.
-    Melee,
-    /// The hero's ranged skill into a direction, each -127..=127, not (0, 0).
-    Shoot {
-        /// The direction.
-        towards: (i8, i8),
     },
 }
 

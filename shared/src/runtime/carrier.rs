@@ -133,3 +133,99 @@ impl Carrier {
 const fn is_snapshot(body: &Body) -> bool {
     matches!(body, Body::BattleOutput(BattleOutput::Snapshot { .. }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{BattleId, Key, NodeId, PlayerId, Role};
+    use crate::mq::MqEvent;
+
+    struct AlwaysFull;
+
+    impl Mq for AlwaysFull {
+        fn send(&mut self, _to: Address, body: Body) -> Result<(), SendError> {
+            Err(SendError::Full(body))
+        }
+
+        fn poll(&mut self, _limit: usize, _events: &mut Vec<MqEvent>) {}
+    }
+
+    /// Takes as many requests as it has places and answers none.
+    struct Places(usize, Vec<OpId>);
+
+    impl Store for Places {
+        fn submit(&mut self, op: OpId, request: StoreRequest) -> Result<(), StoreFull> {
+            if self.0 == 0 {
+                return Err(StoreFull(request));
+            }
+            self.0 -= 1;
+            self.1.push(op);
+            Ok(())
+        }
+
+        fn poll(&mut self, replies: &mut Vec<(OpId, StoreReply)>) {
+            self.0 = 2;
+            let owner = || StoreReply::Owner(crate::store::Ownership::default());
+            replies.extend(self.1.drain(..).map(|op| (op, owner())));
+        }
+    }
+
+    const TO: Address = Address { node: NodeId { node: 1, incarnation: 1 }, role: Role::Gateway };
+
+    fn carrier() -> (Carrier, RoleStatus) {
+        let (replays, _thread) = Replays::start(TO.node, Box::new(|_, _| {})).unwrap();
+        let store = Box::new(Places(0, Vec::new()));
+        (Carrier::new(Box::new(AlwaysFull), store, None, replays), RoleStatus::new(TO.role))
+    }
+
+    fn asks(ops: std::ops::Range<u64>) -> Vec<Output> {
+        let request = |n| StoreRequest::ReadOwner { key: Key::Player(PlayerId(n)) };
+        ops.map(|n| Output::Store { op: OpId(n), request: request(n) }).collect()
+    }
+
+    #[test]
+    fn what_cannot_be_sent_waits_within_limits_and_snapshots_give_way_first() {
+        let (mut carrier, mut status) = carrier();
+        let mut send = |carrier: &mut Carrier, body: &Body, times: usize| {
+            let output = Output::Send { to: TO, body: body.clone() };
+            let mut outputs = vec![output; times];
+            carrier.carry(&mut outputs, &mut status);
+            (carrier.inputs_waiting(), status.snapshots_dropped, status.unsent_lost)
+        };
+        let (battle, bytes) = (BattleId(1), Vec::new());
+        let snapshot = Body::BattleOutput(BattleOutput::Snapshot { battle, view: 0, bytes });
+        let other = Body::MailWaiting(Key::Player(PlayerId(1)));
+        let before = UNSENT_BEFORE_SNAPSHOTS_DROP;
+        assert_eq!(send(&mut carrier, &snapshot, before + 7), (before, 7, 0));
+        let rest = UNSENT_WAITING_MAX - before;
+        assert_eq!(send(&mut carrier, &other, rest + 5), (UNSENT_WAITING_MAX, 7, 5));
+        let mut inputs = Vec::new();
+        carrier.take_unsent(2, &mut inputs);
+        assert_eq!(inputs, vec![Input::Unsent { to: TO, body: snapshot }; 2]);
+        assert_eq!(carrier.inputs_waiting(), UNSENT_WAITING_MAX - 2);
+    }
+
+    #[test]
+    fn what_the_store_does_not_take_is_offered_again_in_order_and_holds_up_the_tick_at_last() {
+        let (mut carrier, mut status) = carrier();
+        carrier.carry(&mut asks(0..5), &mut status);
+        assert_eq!(carrier.requests_waiting(), 5);
+        let (mut replies, mut answered) = (Vec::new(), Vec::new());
+        for round in 0..4 {
+            carrier.poll_store(&mut replies);
+            answered.extend(replies.drain(..).map(|(op, _)| op.0));
+            carrier.carry(&mut asks(5 + round..6 + round), &mut status);
+        }
+        while carrier.requests_waiting() > 0 || answered.len() < 9 {
+            carrier.poll_store(&mut replies);
+            answered.extend(replies.drain(..).map(|(op, _)| op.0));
+        }
+        assert_eq!(answered, (0..9).collect::<Vec<_>>());
+        let most = u64::try_from(STORE_REQUESTS_WAITING_MAX).unwrap();
+        carrier.carry(&mut asks(0..most + 2), &mut status);
+        assert!(carrier.must_wait_for_store());
+        carrier.poll_store(&mut replies);
+        carrier.poll_store(&mut replies);
+        assert!(!carrier.must_wait_for_store());
+    }
+}

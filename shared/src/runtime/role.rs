@@ -95,7 +95,9 @@ impl RoleThread {
 
     /// Runs until the node stops or the core panics. `running` gets a word after the first tick.
     pub(super) fn run(mut self, running: Sender<()>) {
-        let ran = catch_unwind(AssertUnwindSafe(|| self.run_until_stopped(running)));
+        // Outside of what unwinds: a failure must be on the board before the last word is dropped.
+        let mut running = Some(running);
+        let ran = catch_unwind(AssertUnwindSafe(|| self.run_until_stopped(&mut running)));
         if let Err(panic) = ran {
             let reason = panic_message(panic.as_ref());
             let (role, tick) = (self.status.role, self.schedule.last().0);
@@ -108,8 +110,7 @@ impl RoleThread {
         }
     }
 
-    fn run_until_stopped(&mut self, running: Sender<()>) {
-        let mut running = Some(running);
+    fn run_until_stopped(&mut self, running: &mut Option<Sender<()>>) {
         while !self.control.is_stopping() {
             self.take_replies();
             if matches!(self.pace, Pace::OnInput(_)) && self.inputs.is_empty() {

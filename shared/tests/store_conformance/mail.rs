@@ -40,7 +40,7 @@ fn numbers(subject: &mut dyn Subject, key: Key, source: Key) -> Vec<u64> {
     }
 }
 
-pub fn mail_keeps_the_order_of_its_source(subject: &mut dyn Subject) {
+pub(crate) fn mail_keeps_the_order_of_its_source(subject: &mut dyn Subject) {
     claim(subject, ANNA, 1, 0);
     claim(subject, BEN, 2, 0);
     let first = posts(commit(ANNA, 1, 0), OWLS, 1..3);
@@ -60,7 +60,7 @@ pub fn mail_keeps_the_order_of_its_source(subject: &mut dyn Subject) {
     assert_eq!((record.mailbox_entries, record.outbox_entries), (6, 0));
 }
 
-pub fn a_repeated_relay_moves_nothing_twice(subject: &mut dyn Subject) {
+pub(crate) fn a_repeated_relay_moves_nothing_twice(subject: &mut dyn Subject) {
     assert_eq!(relay(subject, ANNA), (vec![], 0), "a key that never was has nothing to relay");
     claim(subject, ANNA, 1, 0);
     done(subject, posts(commit(ANNA, 1, 0), BEN, 1..4));
@@ -72,7 +72,7 @@ pub fn a_repeated_relay_moves_nothing_twice(subject: &mut dyn Subject) {
     assert_eq!(numbers(subject, BEN, ANNA), [1, 2, 3]);
 }
 
-pub fn a_relay_step_is_bounded(subject: &mut dyn Subject) {
+pub(crate) fn a_relay_step_is_bounded(subject: &mut dyn Subject) {
     claim(subject, ANNA, 1, 0);
     let count = RELAY_ENTRIES_MAX as u64 + 3;
     done(subject, posts(commit(ANNA, 1, 0), BEN, 0..count));
@@ -81,7 +81,7 @@ pub fn a_relay_step_is_bounded(subject: &mut dyn Subject) {
     assert_eq!(numbers(subject, BEN, ANNA), (0..count).collect::<Vec<_>>());
 }
 
-pub fn mail_stays_until_a_commit_takes_it(subject: &mut dyn Subject) {
+pub(crate) fn mail_stays_until_a_commit_takes_it(subject: &mut dyn Subject) {
     claim(subject, ANNA, 1, 0);
     claim(subject, BEN, 2, 0);
     let count = MAIL_PEEK_MAX as u64 + 2;
@@ -108,7 +108,7 @@ pub fn mail_stays_until_a_commit_takes_it(subject: &mut dyn Subject) {
     assert!(next > count - 1, "positions are never reused");
 }
 
-pub fn a_fenced_commit_takes_no_mail(subject: &mut dyn Subject) {
+pub(crate) fn a_fenced_commit_takes_no_mail(subject: &mut dyn Subject) {
     claim(subject, ANNA, 1, 0);
     claim(subject, BEN, 2, 0);
     done(subject, posts(commit(ANNA, 1, 0), BEN, 0..2));
@@ -121,7 +121,7 @@ pub fn a_fenced_commit_takes_no_mail(subject: &mut dyn Subject) {
     assert_eq!(relay(subject, BEN), (vec![], 0));
 }
 
-pub fn a_full_mailbox_holds_up_nobody_else(subject: &mut dyn Subject) {
+pub(crate) fn a_full_mailbox_holds_up_nobody_else(subject: &mut dyn Subject) {
     claim(subject, ANNA, 1, 0);
     let mut version = 0;
     let mut sent = 0;
@@ -150,7 +150,7 @@ pub fn a_full_mailbox_holds_up_nobody_else(subject: &mut dyn Subject) {
     assert_eq!(numbers(subject, BEN, ANNA), expected, "none lost, none twice, in order");
 }
 
-pub fn a_full_outbox_refuses_the_commit_that_overflows_it(subject: &mut dyn Subject) {
+pub(crate) fn a_full_outbox_refuses_the_commit_that_overflows_it(subject: &mut dyn Subject) {
     claim(subject, ANNA, 1, 0);
     done(subject, posts(commit(ANNA, 1, 0), BEN, 0..OUTBOX_ENTRIES_MAX));
     let one_more = posts(commit(ANNA, 1, 1), BEN, 0..1);
@@ -159,7 +159,7 @@ pub fn a_full_outbox_refuses_the_commit_that_overflows_it(subject: &mut dyn Subj
     assert_eq!(commit_all(subject, vec![one_more]), [Done]);
 }
 
-pub fn pending_outboxes_are_found_page_by_page(subject: &mut dyn Subject) {
+pub(crate) fn pending_outboxes_are_found_page_by_page(subject: &mut dyn Subject) {
     let count = KEYS_PAGE_MAX as u64 + 5;
     let keys: Vec<_> =
         (0..count).map(|id| Key::Player(PlayerId(id << 56 | id))).chain([OWLS]).collect();

@@ -18,7 +18,7 @@ fn owner(subject: &mut dyn Subject, key: Key) -> Ownership {
     }
 }
 
-pub fn a_claim_succeeds_only_with_the_epoch_that_is_current(subject: &mut dyn Subject) {
+pub(crate) fn a_claim_succeeds_only_with_the_epoch_that_is_current(subject: &mut dyn Subject) {
     assert_eq!(owner(subject, ANNA), Ownership::default());
     let record = claim(subject, ANNA, 1, 0);
     assert_eq!((record.epoch, record.version, record.parts), (Epoch(1), Version(0), vec![]));
@@ -32,7 +32,7 @@ pub fn a_claim_succeeds_only_with_the_epoch_that_is_current(subject: &mut dyn Su
     assert_eq!(owner(subject, BEN), Ownership::default());
 }
 
-pub fn an_owner_who_was_overtaken_is_fenced(subject: &mut dyn Subject) {
+pub(crate) fn an_owner_who_was_overtaken_is_fenced(subject: &mut dyn Subject) {
     claim(subject, ANNA, 1, 0);
     done(subject, part(commit(ANNA, 1, 0), 1, b"first"));
     claim(subject, ANNA, 2, 1);
@@ -43,7 +43,7 @@ pub fn an_owner_who_was_overtaken_is_fenced(subject: &mut dyn Subject) {
     assert_eq!(record.parts, [(PartId(1), b"first".to_vec()), (PartId(2), b"second".to_vec())]);
 }
 
-pub fn a_commit_needs_the_version_that_is_current(subject: &mut dyn Subject) {
+pub(crate) fn a_commit_needs_the_version_that_is_current(subject: &mut dyn Subject) {
     claim(subject, ANNA, 1, 0);
     done(subject, part(commit(ANNA, 1, 0), 1, b"one"));
     for version in [0, 2] {
@@ -54,7 +54,7 @@ pub fn a_commit_needs_the_version_that_is_current(subject: &mut dyn Subject) {
     assert_eq!((record.version, &record.parts[0].1[..]), (Version(1), &b"one"[..]));
 }
 
-pub fn a_key_without_an_owner_takes_no_commit(subject: &mut dyn Subject) {
+pub(crate) fn a_key_without_an_owner_takes_no_commit(subject: &mut dyn Subject) {
     assert_eq!(commit_all(subject, vec![part(commit(ANNA, 0, 0), 1, b"nobody")]), [Fenced]);
     claim(subject, ANNA, 1, 0);
     let release = StoreRequest::Release { key: ANNA, epoch: Epoch(1) };
@@ -63,7 +63,7 @@ pub fn a_key_without_an_owner_takes_no_commit(subject: &mut dyn Subject) {
     assert_eq!(claim(subject, ANNA, 1, 1).parts, []);
 }
 
-pub fn a_release_counts_only_from_the_owner(subject: &mut dyn Subject) {
+pub(crate) fn a_release_counts_only_from_the_owner(subject: &mut dyn Subject) {
     claim(subject, ANNA, 1, 0);
     claim(subject, ANNA, 2, 1);
     let stale = StoreRequest::Release { key: ANNA, epoch: Epoch(1) };
@@ -77,7 +77,7 @@ pub fn a_release_counts_only_from_the_owner(subject: &mut dyn Subject) {
     assert_eq!(claim(subject, ANNA, 1, 2).epoch, Epoch(3));
 }
 
-pub fn commits_of_a_batch_succeed_or_fail_alone(subject: &mut dyn Subject) {
+pub(crate) fn commits_of_a_batch_succeed_or_fail_alone(subject: &mut dyn Subject) {
     claim(subject, ANNA, 1, 0);
     claim(subject, BEN, 1, 0);
     let batch = vec![
@@ -94,7 +94,7 @@ pub fn commits_of_a_batch_succeed_or_fail_alone(subject: &mut dyn Subject) {
     assert_eq!(claim(subject, BEN, 1, 1).parts, []);
 }
 
-pub fn a_refused_commit_leaves_nothing(subject: &mut dyn Subject) {
+pub(crate) fn a_refused_commit_leaves_nothing(subject: &mut dyn Subject) {
     claim(subject, BEN, 1, 0);
     done(subject, post(commit(BEN, 1, 0), ANNA, b"letter"));
     relay(subject, BEN);
@@ -115,14 +115,14 @@ pub fn a_refused_commit_leaves_nothing(subject: &mut dyn Subject) {
     assert_eq!(claim(subject, ANNA, 1, 2).parts[0].1, vec![7; PART_BYTES_MAX]);
 }
 
-pub fn a_later_part_of_the_same_id_wins(subject: &mut dyn Subject) {
+pub(crate) fn a_later_part_of_the_same_id_wins(subject: &mut dyn Subject) {
     claim(subject, ANNA, 1, 0);
     done(subject, part(part(commit(ANNA, 1, 0), 255, b"old"), 255, b""));
     let parts = claim(subject, ANNA, 1, 1).parts;
     assert_eq!(parts, [(PartId(255), Vec::new())], "an empty part is a part");
 }
 
-pub fn commits_beyond_the_batch_limit_are_refused(subject: &mut dyn Subject) {
+pub(crate) fn commits_beyond_the_batch_limit_are_refused(subject: &mut dyn Subject) {
     claim(subject, ANNA, 1, 0);
     let batch = (0..=COMMIT_BATCH_KEYS_MAX as u64).map(|version| commit(ANNA, 1, version));
     let verdicts = commit_all(subject, batch.collect());
@@ -131,7 +131,7 @@ pub fn commits_beyond_the_batch_limit_are_refused(subject: &mut dyn Subject) {
     assert_eq!(claim(subject, ANNA, 1, 1).version, Version(COMMIT_BATCH_KEYS_MAX as u64));
 }
 
-pub fn guilds_are_listed_page_by_page_and_nothing_else_is(subject: &mut dyn Subject) {
+pub(crate) fn guilds_are_listed_page_by_page_and_nothing_else_is(subject: &mut dyn Subject) {
     let first_page = KEYS_PAGE_MAX as u64;
     let ids: Vec<u64> = (0..first_page).map(|n| n * 3).chain([u64::MAX - 1, u64::MAX]).collect();
     for id in &ids {

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 const ANSWER_DEADLINE: Duration = Duration::from_secs(60);
 
 /// Something that answers requests in order.
-pub trait Subject {
+pub(crate) trait Subject {
     /// Hands all requests over at once and waits for all answers.
     fn ask_all(&mut self, requests: &[StoreRequest]) -> Vec<StoreReply>;
 
@@ -26,7 +26,7 @@ pub trait Subject {
 }
 
 #[derive(Default)]
-pub struct Memory {
+pub(crate) struct Memory {
     store: MemoryStore,
 }
 
@@ -37,13 +37,13 @@ impl Subject for Memory {
 }
 
 /// A handle and the means to wait for its answers.
-pub struct Client {
-    pub handle: EmbeddedHandle,
+pub(crate) struct Client {
+    pub(crate) handle: EmbeddedHandle,
     woken: Receiver<()>,
 }
 
 impl Client {
-    pub fn new(store: &EmbeddedStore) -> Self {
+    pub(crate) fn new(store: &EmbeddedStore) -> Self {
         let (wake, woken) = sync_channel(1);
         let wake: Wake = Box::new(move || {
             let _already = wake.try_send(());
@@ -51,7 +51,7 @@ impl Client {
         Self { handle: store.handle(wake), woken }
     }
 
-    pub fn answers(&mut self, count: usize) -> Vec<(OpId, StoreReply)> {
+    pub(crate) fn answers(&mut self, count: usize) -> Vec<(OpId, StoreReply)> {
         let mut replies = Vec::new();
         loop {
             self.handle.poll(&mut replies);
@@ -75,28 +75,28 @@ impl Subject for Client {
     }
 }
 
-pub struct Embedded {
+pub(crate) struct Embedded {
     client: Client,
     store: Option<EmbeddedStore>,
-    pub dir: TempDir,
+    pub(crate) dir: TempDir,
 }
 
 impl Embedded {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = TempDir::new().expect("a temporary directory");
         let store = EmbeddedStore::open(dir.path()).expect("opens");
         Self { client: Client::new(&store), store: Some(store), dir }
     }
 
-    pub fn store(&self) -> &EmbeddedStore {
+    pub(crate) fn store(&self) -> &EmbeddedStore {
         self.store.as_ref().expect("open")
     }
 
-    pub fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         self.store.take().expect("open").close().expect("closes");
     }
 
-    pub fn reopen(&mut self) {
+    pub(crate) fn reopen(&mut self) {
         if self.store.is_some() {
             self.close();
         }
@@ -113,12 +113,12 @@ impl Subject for Embedded {
 }
 
 /// The baseapp of a node.
-pub fn node(node: u16) -> Address {
+pub(crate) fn node(node: u16) -> Address {
     Address { node: NodeId { node, incarnation: 1 }, role: Role::Baseapp }
 }
 
 /// Claims a key that nobody has claimed since `seen`.
-pub fn claim(subject: &mut dyn Subject, key: Key, by: u16, seen: u64) -> Record {
+pub(crate) fn claim(subject: &mut dyn Subject, key: Key, by: u16, seen: u64) -> Record {
     match subject.ask(StoreRequest::Claim { key, by: node(by), seen: Epoch(seen) }) {
         StoreReply::Claimed(record) => record,
         other => panic!("{key} should be free: {other:?}"),
@@ -126,7 +126,7 @@ pub fn claim(subject: &mut dyn Subject, key: Key, by: u16, seen: u64) -> Record 
 }
 
 /// An empty commit by the owner of `epoch` that expects `version`.
-pub fn commit(key: Key, epoch: u64, version: u64) -> Commit {
+pub(crate) fn commit(key: Key, epoch: u64, version: u64) -> Commit {
     Commit {
         key,
         epoch: Epoch(epoch),
@@ -137,17 +137,17 @@ pub fn commit(key: Key, epoch: u64, version: u64) -> Commit {
     }
 }
 
-pub fn part(mut commit: Commit, id: u8, bytes: &[u8]) -> Commit {
+pub(crate) fn part(mut commit: Commit, id: u8, bytes: &[u8]) -> Commit {
     commit.parts.push((PartId(id), bytes.to_vec()));
     commit
 }
 
-pub fn post(mut commit: Commit, target: Key, mail: &[u8]) -> Commit {
+pub(crate) fn post(mut commit: Commit, target: Key, mail: &[u8]) -> Commit {
     commit.posts.push(Post { target, mail: mail.to_vec() });
     commit
 }
 
-pub fn commit_all(subject: &mut dyn Subject, commits: Vec<Commit>) -> Vec<CommitVerdict> {
+pub(crate) fn commit_all(subject: &mut dyn Subject, commits: Vec<Commit>) -> Vec<CommitVerdict> {
     match subject.ask(StoreRequest::Commit(commits)) {
         StoreReply::Committed(verdicts) => verdicts,
         other => panic!("a commit is answered by verdicts: {other:?}"),
@@ -155,18 +155,18 @@ pub fn commit_all(subject: &mut dyn Subject, commits: Vec<Commit>) -> Vec<Commit
 }
 
 /// Commits and expects it to be done.
-pub fn done(subject: &mut dyn Subject, commit: Commit) {
+pub(crate) fn done(subject: &mut dyn Subject, commit: Commit) {
     assert_eq!(commit_all(subject, vec![commit]), [CommitVerdict::Done]);
 }
 
-pub fn relay(subject: &mut dyn Subject, source: Key) -> (Vec<Relayed>, u64) {
+pub(crate) fn relay(subject: &mut dyn Subject, source: Key) -> (Vec<Relayed>, u64) {
     match subject.ask(StoreRequest::Relay { source }) {
         StoreReply::Relayed { targets, entries_left } => (targets, entries_left),
         other => panic!("a relay step is answered by its targets: {other:?}"),
     }
 }
 
-pub fn peek(subject: &mut dyn Subject, key: Key, after: u64) -> Vec<MailEntry> {
+pub(crate) fn peek(subject: &mut dyn Subject, key: Key, after: u64) -> Vec<MailEntry> {
     match subject.ask(StoreRequest::PeekMail { key, after }) {
         StoreReply::Mail(entries) => entries,
         other => panic!("a peek is answered by mail: {other:?}"),

@@ -41,11 +41,15 @@ pub struct Book {
 /// What is known about the own guild.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Affiliation {
-    /// Not read yet, or an application is under way.
+    /// Not read yet.
     #[default]
     Open,
-    /// In no guild.
+    /// In no guild, as far as the bot was told.
     Free,
+    /// An application was accepted; the answer is on its way.
+    Applied,
+    /// Out of this guild again.
+    Left(GuildId),
     /// A member.
     Member(GuildId),
 }
@@ -93,10 +97,17 @@ impl Book {
                 gift.stacks.iter().for_each(|stack| self.take(stack.item, stack.count));
             }
             PlayerRequest::ClaimLetter { letter } => self.claim(*letter),
+            // The answer can be faster than a retry's reply.
             PlayerRequest::FoundGuild { .. } | PlayerRequest::JoinGuild { .. } => {
-                self.guild = Affiliation::Open;
+                if !matches!(self.guild, Affiliation::Member(_)) {
+                    self.guild = Affiliation::Applied;
+                }
             }
-            PlayerRequest::LeaveGuild => self.guild = Affiliation::Free,
+            PlayerRequest::LeaveGuild => {
+                if let Affiliation::Member(guild) = self.guild {
+                    self.guild = Affiliation::Left(guild);
+                }
+            }
         }
     }
 
@@ -112,9 +123,13 @@ impl Book {
         let differs = self.profile_differs(profile);
         self.gold = Some(profile.gold);
         self.hero = Some(profile.hero);
-        if self.guild == Affiliation::Open || differs.is_some() {
-            self.guild = profile.guild.map_or(Affiliation::Free, Affiliation::Member);
-        }
+        self.guild = match (profile.guild, self.guild) {
+            (Some(guild), _) => Affiliation::Member(guild),
+            (None, same @ (Affiliation::Applied | Affiliation::Left(_))) => same,
+            (None, Affiliation::Open | Affiliation::Free | Affiliation::Member(_)) => {
+                Affiliation::Free
+            }
+        };
         differs
     }
 
@@ -171,13 +186,13 @@ impl Book {
         if self.hero.is_some_and(|hero| hero != profile.hero) {
             return Some(format!("hero: {} stored, book {:?}", profile.hero, self.hero));
         }
-        let guild = match self.guild {
-            Affiliation::Open => return None,
-            Affiliation::Free => None,
-            Affiliation::Member(guild) => Some(guild),
+        let differs = match self.guild {
+            // An answer may have come while the bot was away.
+            Affiliation::Open | Affiliation::Free | Affiliation::Applied => false,
+            Affiliation::Left(guild) => profile.guild == Some(guild),
+            Affiliation::Member(guild) => profile.guild != Some(guild),
         };
-        let differs = guild != profile.guild;
-        differs.then(|| format!("guild: {:?} stored, book {guild:?}", profile.guild))
+        differs.then(|| format!("guild: {:?} stored, book {:?}", profile.guild, self.guild))
     }
 
     fn bag_differs(&self, stacks: &[Stack]) -> Option<String> {

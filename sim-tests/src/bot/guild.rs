@@ -36,17 +36,18 @@ impl GuildSearch {
         guild: Affiliation,
     ) -> Option<Request> {
         match guild {
-            Affiliation::Member(_) => None,
-            Affiliation::Open => {
-                let late = self.applied_ms.is_some_and(|at| now_ms.saturating_sub(at) > ANSWER_MS);
-                if late {
-                    self.applied_ms = Some(now_ms);
-                }
-                late.then_some(Request::Player(PlayerRequest::ReadProfile))
+            Affiliation::Member(_) | Affiliation::Open => None,
+            Affiliation::Applied => {
+                self.is_late(now_ms).then_some(Request::Player(PlayerRequest::ReadProfile))
             }
-            Affiliation::Free if now_ms < self.not_before_ms => None,
-            Affiliation::Free => Some(self.apply(now_ms, seed, index)),
+            Affiliation::Free | Affiliation::Left(_) if now_ms < self.not_before_ms => None,
+            Affiliation::Free | Affiliation::Left(_) => Some(self.apply(now_ms, seed, index)),
         }
+    }
+
+    /// Whether the answer to an application should be there by now.
+    pub(crate) fn is_late(&self, now_ms: u64) -> bool {
+        self.applied_ms.is_none_or(|at| now_ms.saturating_sub(at) > ANSWER_MS)
     }
 
     /// Guilds with room that the servers listed.
@@ -147,8 +148,8 @@ mod tests {
     fn an_application_without_an_answer_is_looked_after() {
         let mut search = GuildSearch::default();
         search.applied(0);
-        assert_eq!(search.next(ANSWER_MS, 7, 1, Affiliation::Open), None);
+        assert_eq!(search.next(ANSWER_MS, 7, 1, Affiliation::Applied), None);
         let read = Some(Request::Player(PlayerRequest::ReadProfile));
-        assert_eq!(search.next(ANSWER_MS + 1, 7, 1, Affiliation::Open), read);
+        assert_eq!(search.next(ANSWER_MS + 1, 7, 1, Affiliation::Applied), read);
     }
 }

@@ -23,9 +23,6 @@ pub(crate) use index::{is_page, list, page_came, patrol_again};
 pub(crate) use keys::{keeper_said, mail_waiting, read, release_all};
 pub(crate) use systems::levels;
 
-#[cfg(test)]
-pub(crate) use roster::Roster;
-
 /// The roster; see [`roster::Roster`].
 pub(crate) const PART_ROSTER: PartId = PartId(1);
 /// Mail that could not be applied: `wire` bytes of a list of byte strings, oldest first.

@@ -14,7 +14,7 @@ pub(crate) use components::Teams;
 pub(crate) use systems::{count, create, greet, invite, join, leave, members_of, remove};
 
 #[cfg(test)]
-pub(crate) use components::{Invitations, Label, Members};
+pub(crate) use components::{Invitations, Members};
 
 /// How long an invitation stands.
 pub(crate) const INVITATION_MS: u64 = 60_000;

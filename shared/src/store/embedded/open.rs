@@ -170,6 +170,8 @@ fn create(files: &Files, cluster: u64) -> Result<(), OpenError> {
     fill().map_err(|error| refusal(&path, error))?;
     db.close().map_err(|error| refusal(&path, error.into()))?;
     fs::rename(&path, files.store()).map_err(io_at(&path))?;
+    // The note must not outlive the file that it is about.
+    files.sync_names().map_err(io_at(&path))?;
     files.note_clean().map_err(io_at(&files.state()))
 }
 

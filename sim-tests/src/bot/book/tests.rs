@@ -89,17 +89,20 @@ fn a_letter_that_vanished_or_came_back_contradicts_the_book() {
 }
 
 #[test]
-fn a_guild_is_compared_once_it_is_settled() {
+fn a_membership_and_a_farewell_are_compared_and_an_application_is_not() {
     let mut book = book();
-    let mut in_guild = profile(100);
-    in_guild.guild = Some(GuildId(5));
-    assert!(book.profile_differs(&in_guild).is_some(), "the book says free");
-    let join = PlayerRequest::JoinGuild { guild: GuildId(5) };
-    book.enter(&join, &sample::content());
-    assert_eq!(book.profile_differs(&in_guild), None, "an application is under way");
-    assert_eq!(book.profile_differs(&profile(100)), None, "an application is under way");
-    book.guild = Affiliation::Member(GuildId(5));
-    assert!(book.profile_differs(&profile(100)).is_some());
+    let mut member = profile(100);
+    member.guild = Some(GuildId(5));
+    book.enter(&PlayerRequest::JoinGuild { guild: GuildId(5) }, &sample::content());
+    assert_eq!(book.profile_differs(&profile(100)), None, "the answer is on its way");
+    assert_eq!(book.read_profile(&profile(100)), None);
+    assert_eq!(book.guild, Affiliation::Applied);
+    assert_eq!(book.read_profile(&member), None);
+    assert_eq!(book.guild, Affiliation::Member(GuildId(5)));
+    assert!(book.profile_differs(&profile(100)).is_some(), "the membership is lost");
+    book.enter(&PlayerRequest::LeaveGuild, &sample::content());
+    assert_eq!(book.profile_differs(&profile(100)), None);
+    assert!(book.profile_differs(&member).is_some(), "the farewell is lost");
 }
 
 #[test]

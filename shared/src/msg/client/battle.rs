@@ -1,0 +1,83 @@
+//! A client's part in a battle: how it begins and ends, and what is sent in between.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::BattleId;
+
+/// How a battle ended for one side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// Won.
+    Won,
+    /// Lost.
+    Lost,
+    /// Neither.
+    Drawn,
+}
+
+/// What a client needs to know to take part in a battle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BattleStart {
+    /// The battle.
+    pub battle: BattleId,
+    /// The player's fighter.
+    pub slot: u8,
+    /// All fighters, ordered by slot.
+    pub fighters: Vec<FighterLine>,
+    /// Half the width and half the height of the map in millimetres; the centre is (0, 0).
+    pub half_size_mm: (i32, i32),
+    /// How long the battle lasts at most.
+    pub ticks_max: u32,
+}
+
+/// A fighter in the line-up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FighterLine {
+    /// Its number in the battle, also used in snapshots.
+    pub slot: u8,
+    /// 0 or 1.
+    pub side: u8,
+    /// The hero's id in the content files.
+    pub hero: u16,
+    /// The player's name.
+    pub name: String,
+}
+
+/// From client to server in a datagram: everything the client has not seen acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientDatagram {
+    /// The battle.
+    pub battle: BattleId,
+    /// The newest snapshot tick the client has.
+    pub seen_tick: u32,
+    /// Commands, oldest first; at most [`COMMANDS_MAX`].
+    pub commands: Vec<Command>,
+}
+
+/// Commands in one datagram. More are refused as malformed.
+pub const COMMANDS_MAX: usize = 16;
+
+/// What a fighter is to do in one battle tick.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// Numbered by the client from 1 without gaps; repeats are ignored.
+    pub sequence: u32,
+    /// Direction to walk, each -127..=127; (0, 0) stands still. Longer vectors are cut to 127.
+    pub walk: (i8, i8),
+    /// What to do besides.
+    pub act: Act,
+}
+
+/// An action of a fighter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Act {
+    /// Nothing.
+    None,
+    /// The hero's melee skill against whoever is in reach.
+    Melee,
+    /// The hero's ranged skill into a direction, each -127..=127, not (0, 0).
+    Shoot {
+        /// The direction.
+        towards: (i8, i8),
+    },
+}

@@ -1,0 +1,151 @@
+//! What clients are shown of players, guilds and teams.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{BattleId, GuildId, LetterId, PlayerId, TeamId};
+
+/// A place where equipment is worn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Slot {
+    /// What is held.
+    Weapon,
+    /// What is worn.
+    Armour,
+    /// Ring, charm or the like.
+    Trinket,
+}
+
+impl Slot {
+    /// All slots, in the order of [`Slot::index`].
+    pub const ALL: [Self; 3] = [Self::Weapon, Self::Armour, Self::Trinket];
+
+    /// Position of the slot in an array of all slots.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        match self {
+            Self::Weapon => 0,
+            Self::Armour => 1,
+            Self::Trinket => 2,
+        }
+    }
+}
+
+/// A number of equal items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stack {
+    /// The item's id in the content files.
+    pub item: u16,
+    /// How many, `1..=limits::STACK_COUNT_MAX`.
+    pub count: u32,
+}
+
+/// What a letter carries. At most [`ATTACHED_STACKS_MAX`] stacks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachments {
+    /// Gold pieces.
+    pub gold: u64,
+    /// Items.
+    pub stacks: Vec<Stack>,
+}
+
+/// Stacks in one letter. A gift of more is refused.
+pub const ATTACHED_STACKS_MAX: usize = 8;
+
+/// A player's profile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// The player.
+    pub player: PlayerId,
+    /// Shown to others.
+    pub name: String,
+    /// From 1.
+    pub level: u16,
+    /// Experience points towards the next level.
+    pub xp: u32,
+    /// Gold pieces.
+    pub gold: u64,
+    /// Skill rating; 1500 at the start.
+    pub rating: i32,
+    /// Battles won.
+    pub wins: u32,
+    /// Battles lost.
+    pub losses: u32,
+    /// Battles drawn.
+    pub draws: u32,
+    /// The chosen hero.
+    pub hero: u16,
+    /// The guild, if any.
+    pub guild: Option<GuildId>,
+}
+
+/// A pet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pet {
+    /// The species' id in the content files.
+    pub species: u16,
+    /// From 1.
+    pub level: u16,
+    /// Experience points towards the next level.
+    pub xp: u32,
+}
+
+/// A letter in the inbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Letter {
+    /// Its id in this inbox.
+    pub letter: LetterId,
+    /// Who sent it.
+    pub from: Sender,
+    /// What is in it.
+    pub attached: Attachments,
+}
+
+/// Who sent a letter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Sender {
+    /// Another player.
+    Player {
+        /// The player.
+        player: PlayerId,
+        /// The name at the time.
+        name: String,
+    },
+    /// The reward of a battle.
+    Battle(BattleId),
+}
+
+/// A guild as its roster shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuildView {
+    /// The guild.
+    pub guild: GuildId,
+    /// Its name.
+    pub name: String,
+    /// The leader.
+    pub leader: PlayerId,
+    /// All members, the leader included, ordered by id.
+    pub members: Vec<(PlayerId, String)>,
+}
+
+/// A guild in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuildLine {
+    /// The guild.
+    pub guild: GuildId,
+    /// Its name.
+    pub name: String,
+    /// How many members it has.
+    pub members: u16,
+}
+
+/// A team.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TeamView {
+    /// The team.
+    pub team: TeamId,
+    /// The leader; alone may invite and queue.
+    pub leader: PlayerId,
+    /// All members, the leader first.
+    pub members: Vec<PlayerId>,
+}

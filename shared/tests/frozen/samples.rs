@@ -1,0 +1,340 @@
+//! One sample of every message.
+
+use shared::ids::{
+    Address, BattleId, GuildId, Key, LetterId, NodeId, PlayerId, RequestId, Role, SessionId,
+    SessionRef, TeamId, TicketId,
+};
+use shared::msg::Body;
+use shared::msg::battle_gateway::{BattleInput, BattleOutput};
+use shared::msg::client::{
+    Act, Attachments, BattleStart, ClientDatagram, ClientFrame, Command, Event, FighterLine,
+    GuildLine, GuildView, Letter, Login, Outcome, Pet, PlayerRequest, Profile, Reply, Request,
+    Sender, ServerFrame, Slot, SocialRequest, Stack, TeamView, Welcome,
+};
+use shared::msg::gateway_baseapp::{FromBaseapp, ToBaseapp};
+use shared::msg::gateway_social::{FromSocial, ToSocial};
+use shared::msg::mail::Mail;
+use shared::msg::matchmaker_baseapp::{Card, CardRequest, PlayerCard};
+use shared::msg::matchmaker_battle::{FromBattle, Seat, Stakes, ToBattle};
+use shared::msg::refusal::{Refusal, RefusalCode};
+use shared::msg::social_battle::Rejoin;
+use shared::msg::social_matchmaker::{FromMatchmaker, PartyMember, ToMatchmaker};
+use shared::wire;
+
+/// A message of any conversation.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Sample {
+    Client(ClientFrame),
+    Server(ServerFrame),
+    Datagram(ClientDatagram),
+    Body(Body),
+    Mail(Mail),
+}
+
+impl Sample {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Client(message) => wire::encode(message),
+            Self::Server(message) => wire::encode(message),
+            Self::Datagram(message) => wire::encode(message),
+            Self::Body(message) => wire::encode(message),
+            Self::Mail(message) => wire::encode(message),
+        }
+    }
+}
+
+const PLAYER: PlayerId = PlayerId(0x1122_3344_5566_7788);
+const OTHER: PlayerId = PlayerId(2);
+const GUILD: GuildId = GuildId(3);
+const TEAM: TeamId = TeamId(4);
+const BATTLE: BattleId = BattleId(5);
+const TICKET: TicketId = TicketId(6);
+const SESSION: SessionId = SessionId(7);
+const REQUEST: RequestId = RequestId(8);
+const NODE: NodeId = NodeId { node: 9, incarnation: 10 };
+const SESSION_REF: SessionRef = SessionRef { gateway: NODE, session: SESSION };
+
+fn address(role: Role) -> Address {
+    Address { node: NODE, role }
+}
+
+fn text(text: &str) -> String {
+    String::from(text)
+}
+
+fn refusal() -> Refusal {
+    Refusal::new(RefusalCode::Busy, "later")
+}
+
+fn attached() -> Attachments {
+    Attachments { gold: 300, stacks: vec![Stack { item: 21, count: 2 }] }
+}
+
+fn letter() -> Letter {
+    let from = Sender::Player { player: OTHER, name: text("bert") };
+    Letter { letter: LetterId(11), from, attached: attached() }
+}
+
+fn team() -> TeamView {
+    TeamView { team: TEAM, leader: PLAYER, members: vec![PLAYER, OTHER] }
+}
+
+fn start() -> BattleStart {
+    let fighters = vec![FighterLine { slot: 0, side: 1, hero: 2, name: text("anna") }];
+    BattleStart {
+        battle: BATTLE,
+        slot: 0,
+        fighters,
+        half_size_mm: (12_000, 8_000),
+        ticks_max: 1200,
+    }
+}
+
+fn datagram() -> ClientDatagram {
+    let shoot = Command { sequence: 2, walk: (-127, 0), act: Act::Shoot { towards: (3, -4) } };
+    let melee = Command { sequence: 1, walk: (0, 127), act: Act::Melee };
+    ClientDatagram { battle: BATTLE, seen_tick: 99, commands: vec![melee, shoot] }
+}
+
+fn card() -> PlayerCard {
+    PlayerCard {
+        name: text("anna"),
+        level: 2,
+        rating: 1500,
+        hero: 1,
+        bonus_hp: 40,
+        bonus_damage: -1,
+    }
+}
+
+/// Every message with its name in the frozen file.
+pub(crate) fn samples() -> Vec<(&'static str, Sample)> {
+    let mut all = Vec::new();
+    all.extend(clients());
+    all.extend(replies());
+    all.extend(events());
+    all.extend(bodies().into_iter().map(|(name, body)| (name, Sample::Body(body))));
+    all.extend(mails().into_iter().map(|(name, mail)| (name, Sample::Mail(mail))));
+    all
+}
+
+fn clients() -> Vec<(&'static str, Sample)> {
+    let player = [
+        ("read_profile", PlayerRequest::ReadProfile),
+        ("read_bag", PlayerRequest::ReadBag),
+        ("read_pets", PlayerRequest::ReadPets),
+        ("read_equipment", PlayerRequest::ReadEquipment),
+        ("read_inbox", PlayerRequest::ReadInbox),
+        ("equip", PlayerRequest::Equip { item: 1 }),
+        ("unequip", PlayerRequest::Unequip { slot: Slot::Trinket }),
+        ("use_item", PlayerRequest::UseItem { item: 300 }),
+        ("feed_pet", PlayerRequest::FeedPet { pet: 0, item: 40 }),
+        ("choose_hero", PlayerRequest::ChooseHero { hero: 2 }),
+        ("send_gift", PlayerRequest::SendGift { to: OTHER, gift: attached() }),
+        ("claim_letter", PlayerRequest::ClaimLetter { letter: LetterId(11) }),
+        ("found_guild", PlayerRequest::FoundGuild { name: text("Owls") }),
+        ("join_guild", PlayerRequest::JoinGuild { guild: GUILD }),
+        ("leave_guild", PlayerRequest::LeaveGuild),
+    ];
+    let social = [
+        ("read_guild", SocialRequest::ReadGuild { guild: GUILD }),
+        ("list_guilds", SocialRequest::ListGuilds),
+        ("create_team", SocialRequest::CreateTeam),
+        ("invite_to_team", SocialRequest::InviteToTeam { player: OTHER }),
+        ("join_team", SocialRequest::JoinTeam { team: TEAM }),
+        ("leave_team", SocialRequest::LeaveTeam),
+        ("queue", SocialRequest::Queue { queue: text("arena") }),
+        ("leave_queue", SocialRequest::LeaveQueue),
+    ];
+    let request = |request| Sample::Client(ClientFrame::Request { id: REQUEST, request });
+    let login = Login { protocol: 1, account: text("anna"), secret: [7; 32] };
+    let mut all = vec![
+        ("login", Sample::Client(ClientFrame::Login(login))),
+        ("ping", request(Request::Ping)),
+        ("datagram", Sample::Datagram(datagram())),
+    ];
+    all.extend(player.map(|(name, asked)| (name, request(Request::Player(asked)))));
+    all.extend(social.map(|(name, asked)| (name, request(Request::Social(asked)))));
+    all
+}
+
+fn replies() -> Vec<(&'static str, Sample)> {
+    let profile = Profile {
+        player: PLAYER,
+        name: text("anna"),
+        level: 3,
+        xp: 250,
+        gold: 70_000,
+        rating: 1512,
+        wins: 2,
+        losses: 1,
+        draws: 0,
+        hero: 1,
+        guild: Some(GUILD),
+    };
+    let members = vec![(PLAYER, text("anna"))];
+    let guild = GuildView { guild: GUILD, name: text("Owls"), leader: PLAYER, members };
+    let all = [
+        ("reply_done", Ok(Reply::Done)),
+        ("reply_pong", Ok(Reply::Pong)),
+        ("reply_profile", Ok(Reply::Profile(profile))),
+        ("reply_bag", Ok(Reply::Bag(vec![Stack { item: 1, count: 9 }]))),
+        ("reply_pets", Ok(Reply::Pets(vec![Pet { species: 1, level: 2, xp: 3 }]))),
+        ("reply_equipment", Ok(Reply::Equipment([Some(1), None, Some(300)]))),
+        ("reply_inbox", Ok(Reply::Inbox(vec![letter()]))),
+        ("reply_guild", Ok(Reply::Guild(guild))),
+        (
+            "reply_guilds",
+            Ok(Reply::Guilds(vec![GuildLine { guild: GUILD, name: text("Owls"), members: 1 }])),
+        ),
+        ("reply_team", Ok(Reply::Team(team()))),
+        ("reply_refused", Err(refusal())),
+    ];
+    let reply = |result| Sample::Server(ServerFrame::Reply { id: REQUEST, result });
+    all.into_iter().map(|(name, result)| (name, reply(result))).collect()
+}
+
+fn events() -> Vec<(&'static str, Sample)> {
+    let welcome = Welcome { player: PLAYER, battle_hz: 20 };
+    let all = [
+        ("event_letter_came", Event::LetterCame(letter())),
+        ("event_guild_changed", Event::GuildChanged { guild: Some(GUILD), refused: None }),
+        ("event_team_invitation", Event::TeamInvitation { team: TEAM, by: OTHER }),
+        ("event_team_changed", Event::TeamChanged(Some(team()))),
+        ("event_queued", Event::Queued),
+        ("event_queue_left", Event::QueueLeft { refused: Some(refusal()) }),
+        ("event_battle_started", Event::BattleStarted(start())),
+        ("event_battle_ended", Event::BattleEnded { battle: BATTLE, outcome: Outcome::Drawn }),
+    ];
+    let mut samples: Vec<_> =
+        all.into_iter().map(|(n, event)| (n, Sample::Server(ServerFrame::Event(event)))).collect();
+    samples.push(("welcome", Sample::Server(ServerFrame::Welcome(welcome))));
+    samples.push(("goodbye", Sample::Server(ServerFrame::Goodbye(refusal()))));
+    samples
+}
+
+fn bodies() -> Vec<(&'static str, Body)> {
+    let mut all = vec![
+        ("mail_waiting", Body::MailWaiting(Key::Guild(GUILD))),
+        ("card_request", Body::CardRequest(CardRequest { ticket: TICKET, player: PLAYER })),
+        ("card", Body::Card(Card { ticket: TICKET, player: PLAYER, card: Some(card()) })),
+        ("rejoin", Body::Rejoin(Rejoin { battle: BATTLE, player: PLAYER, session: SESSION_REF })),
+    ];
+    all.extend(player_bodies());
+    all.extend(social_bodies());
+    all.extend(battle_bodies());
+    all
+}
+
+fn player_bodies() -> Vec<(&'static str, Body)> {
+    let (player, session) = (PLAYER, SESSION_REF);
+    let request = PlayerRequest::ReadBag;
+    let open = ToBaseapp::Open { player, account: text("anna"), secret_hash: [1; 32], session };
+    let to = [
+        ("baseapp_open", open),
+        ("baseapp_request", ToBaseapp::Request { player, session, id: REQUEST, request }),
+        ("baseapp_close", ToBaseapp::Close { player, session }),
+    ];
+    let (session, owner) = (SESSION, address(Role::Baseapp));
+    let from = [
+        ("baseapp_opened", FromBaseapp::Opened { session, player, name: text("anna") }),
+        ("baseapp_moved", FromBaseapp::Moved { session, owner }),
+        ("baseapp_refused", FromBaseapp::Refused { session, refusal: refusal() }),
+        ("baseapp_reply", FromBaseapp::Reply { session, id: REQUEST, result: Ok(Reply::Done) }),
+        ("baseapp_event", FromBaseapp::Event { session, event: Event::Queued }),
+    ];
+    let to = to.map(|(name, message)| (name, Body::ToBaseapp(message)));
+    let from = from.map(|(name, message)| (name, Body::FromBaseapp(message)));
+    to.into_iter().chain(from).collect()
+}
+
+fn social_bodies() -> Vec<(&'static str, Body)> {
+    let (player, session, baseapp) = (PLAYER, SESSION_REF, address(Role::Baseapp));
+    let request = SocialRequest::CreateTeam;
+    let party = vec![PartyMember { player, session, baseapp }];
+    let to_social = |message| Body::ToSocial(message);
+    let from_social = |message| Body::FromSocial(message);
+    let to_matchmaker = |message| Body::ToMatchmaker(message);
+    let from_matchmaker = |message| Body::FromMatchmaker(message);
+    let result = Ok(Reply::Done);
+    vec![
+        ("online", to_social(ToSocial::Online { player, name: text("anna"), session, baseapp })),
+        ("offline", to_social(ToSocial::Offline { player, session })),
+        ("social_request", to_social(ToSocial::Request { player, session, id: REQUEST, request })),
+        ("social_reply", from_social(FromSocial::Reply { session: SESSION, id: REQUEST, result })),
+        ("social_event", from_social(FromSocial::Event { session: SESSION, event: Event::Queued })),
+        (
+            "enqueue",
+            to_matchmaker(ToMatchmaker::Enqueue { ticket: TICKET, queue: text("arena"), party }),
+        ),
+        ("cancel", to_matchmaker(ToMatchmaker::Cancel { ticket: TICKET })),
+        ("ticket_queued", from_matchmaker(FromMatchmaker::Queued { ticket: TICKET })),
+        (
+            "ticket_matched",
+            from_matchmaker(FromMatchmaker::Matched {
+                ticket: TICKET,
+                battle: BATTLE,
+                battleapp: address(Role::Battleapp),
+            }),
+        ),
+        (
+            "ticket_closed",
+            from_matchmaker(FromMatchmaker::Closed { ticket: TICKET, refused: Some(refusal()) }),
+        ),
+    ]
+}
+
+fn battle_bodies() -> Vec<(&'static str, Body)> {
+    let (battle, player, session) = (BATTLE, PLAYER, SESSION_REF);
+    let stakes = Stakes { won: 16, lost: -16, drawn: 0 };
+    let seats = vec![Seat { side: 1, player, session, card: card(), stakes }];
+    let start_battle = ToBattle::Start { battle, mode: text("arena"), seed: 12, seats };
+    let from = [
+        ("battle_started", FromBattle::Started { battle }),
+        ("battle_refused", FromBattle::Refused { battle, refusal: refusal() }),
+        ("battle_ended", FromBattle::Ended { battle }),
+    ];
+    let input = [
+        ("battle_commands", BattleInput::Commands { player, session, datagram: datagram() }),
+        ("battle_left", BattleInput::Left { battle, player, session }),
+    ];
+    let (session, view) = (SESSION, 1);
+    let output = [
+        ("battle_seated", BattleOutput::Seated { session, view, start: start() }),
+        ("battle_snapshot", BattleOutput::Snapshot { battle, view, bytes: vec![1, 2, 3] }),
+        ("battle_event", BattleOutput::Event { session, event: Event::Queued }),
+        ("battle_over", BattleOutput::Over { battle }),
+        ("battle_not_seated", BattleOutput::NotSeated { session, battle }),
+    ];
+    let mut all = vec![("battle_start", Body::ToBattle(start_battle))];
+    all.extend(from.map(|(name, message)| (name, Body::FromBattle(message))));
+    all.extend(input.map(|(name, message)| (name, Body::BattleInput(message))));
+    all.extend(output.map(|(name, message)| (name, Body::BattleOutput(message))));
+    all
+}
+
+fn mails() -> Vec<(&'static str, Mail)> {
+    vec![
+        ("mail_gift", Mail::Gift { from: OTHER, from_name: text("bert"), attached: attached() }),
+        (
+            "mail_battle_result",
+            Mail::BattleResult {
+                battle: BATTLE,
+                outcome: Outcome::Won,
+                rating_change: -300,
+                xp: 50,
+                attached: attached(),
+            },
+        ),
+        (
+            "mail_guild_application",
+            Mail::GuildApplication {
+                player: PLAYER,
+                player_name: text("anna"),
+                found: Some(text("Owls")),
+            },
+        ),
+        ("mail_guild_left", Mail::GuildLeft { player: PLAYER }),
+        ("mail_guild_answer", Mail::GuildAnswer { guild: GUILD, refused: None }),
+    ]
+}

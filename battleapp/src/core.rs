@@ -4,15 +4,15 @@
 //! running battle; `inputs` decides what each fighter does in a tick; `sim` is what a mode has to
 //! provide; `arena` is the mode of this repository; `replay` writes and checks recordings.
 
-
+pub mod app;
 pub mod arena;
-
+pub mod battle;
 pub mod bytes;
 #[cfg(test)]
 mod fixture;
 pub mod inputs;
-
-
+pub mod replay;
+pub mod results;
 pub mod setup;
 pub mod sim;
 

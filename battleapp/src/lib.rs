@@ -7,5 +7,5 @@
 
 pub mod core;
 
-//pub use crate::core::app::BattleApp;
-//pub use crate::core::replay;
+pub use crate::core::app::BattleApp;
+pub use crate::core::replay;

@@ -7,11 +7,12 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use shared::ids::Role;
+use sim_tests::load::Threshold;
 
 use crate::config::layers::Flag;
 use crate::config::role_named;
 use crate::config::span::Span;
-use crate::threshold::Threshold;
+
 
 const EXAMPLES: &str = "\
 Examples:

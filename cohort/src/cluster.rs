@@ -7,15 +7,18 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use gateway::shell::Edge;
+use tokio::task::block_in_place;
+
 use shared::content::Content;
 use shared::directory::local::LocalDirectory;
 use shared::ids::{Address, NodeId, Role};
 use shared::mq::local::LocalMq;
-use shared::runtime::{Node, NodeSetup, NodeStatus, RuntimeError};
+use shared::runtime::{Node, NodeSetup, NodeStatus};
 use shared::store::embedded::{EmbeddedStore, OpenError};
 
 use crate::config::Config;
-use crate::failure::Failure;
+use crate::failure::{Failure, chain};
 use crate::replays::ReplayFolder;
 
 pub use roles::pace;
@@ -25,8 +28,7 @@ pub use sockets::Sockets;
 pub struct Cluster {
     node: Node,
     store: EmbeddedStore,
-    edge: Option<roles::EdgeHandle>,
-    quic: Option<SocketAddr>,
+    edge: Option<Edge>,
 }
 
 impl Cluster {
@@ -43,13 +45,8 @@ impl Cluster {
         let store = open_store(config)?;
         let replays = replays(config)?;
         let id = NodeId { node: config.node.number, incarnation: store.incarnation() };
-        let mut wiring = roles::Wiring {
-            config,
-            content,
-            store: &store,
-            mq: LocalMq::new(),
-            edge: None,
-        };
+        let mut wiring =
+            roles::Wiring { config, content, store: &store, mq: LocalMq::new(), edge: None };
         let mut setups = Vec::new();
         for role in &config.node.roles.0 {
             setups.push(wiring.role(Address { node: id, role: *role }, sockets)?);
@@ -63,21 +60,31 @@ impl Cluster {
             replays,
             record_dir,
         };
-        let node = Node::start(setup).map_err(|error| refused(&error))?;
-        let quic = edge.as_ref().map(|_| sockets.quic_address());
-        Ok(Self { node, store, edge, quic })
+        let node = Node::start(setup).map_err(|error| Failure::Node { what: chain(&error) })?;
+        Ok(Self { node, store, edge })
     }
 
-    /// What the node says about itself.
+    /// What the node says about itself; the gateway's values include those of the client edge.
     #[must_use]
     pub fn status(&self) -> NodeStatus {
-        self.node.status()
+        let mut status = self.node.status();
+        let gateway = status.roles.iter_mut().find(|role| role.role == Role::Gateway);
+        if let Some(gateway) = gateway {
+            gateway.values.extend(self.edge_values());
+        }
+        status
+    }
+
+    /// What the client edge counts; nothing without the role gateway.
+    #[must_use]
+    pub fn edge_values(&self) -> Vec<(&'static str, u64)> {
+        self.edge.as_ref().map(Edge::values).unwrap_or_default()
     }
 
     /// Where clients connect, if this node hosts a gateway.
     #[must_use]
-    pub const fn quic(&self) -> Option<SocketAddr> {
-        self.quic
+    pub fn quic(&self) -> Option<SocketAddr> {
+        self.edge.as_ref().map(Edge::local_addr)
     }
 
     /// Takes nothing new and finishes what is there.
@@ -91,15 +98,19 @@ impl Cluster {
         self.node.is_drained()
     }
 
-    /// Stops everything and closes the store. Blocks until that is done.
+    /// Closes connections, stops all roles and closes the store.
     ///
     /// # Errors
     /// [`Failure::Node`] if the store was not closed cleanly; nothing acknowledged is lost then.
-    pub fn stop(self) -> Result<(), Failure> {
-        let Self { node, store, edge, quic: _ } = self;
-        node.stop();
-        drop(edge);
-        store.close().map_err(|error| Failure::Node { what: error.to_string() })
+    pub async fn stop(self) -> Result<(), Failure> {
+        let Self { node, store, edge } = self;
+        if let Some(edge) = edge {
+            edge.close().await;
+        }
+        block_in_place(|| {
+            node.stop();
+            store.close().map_err(|error| Failure::Node { what: chain(&error) })
+        })
     }
 }
 
@@ -113,6 +124,21 @@ pub fn http_address(config: &Config) -> SocketAddr {
 #[must_use]
 pub fn quic_address(config: &Config) -> SocketAddr {
     SocketAddr::new(config.edge.bind, config.edge.port)
+}
+
+/// The folder of the certificate that is made for development.
+#[must_use]
+pub fn tls_dir(config: &Config) -> PathBuf {
+    config.node.data_dir.join("tls")
+}
+
+/// The certificate that clients have to trust.
+#[must_use]
+pub fn certificate_file(config: &Config) -> PathBuf {
+    if config.edge.certificate_file.as_os_str().is_empty() {
+        return tls_dir(config).join(gateway::shell::CERTIFICATE_FILE);
+    }
+    config.edge.certificate_file.clone()
 }
 
 /// The folder of the replays.
@@ -153,16 +179,6 @@ fn store_refused(dir: &Path, error: &OpenError) -> Failure {
         | OpenError::NewerFormat { .. }
         | OpenError::OtherCluster { .. } => Failure::Store { what: error.to_string() },
     }
-}
-
-fn refused(error: &RuntimeError) -> Failure {
-    let mut what = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        what += &format!(": {error}");
-        source = error.source();
-    }
-    Failure::Node { what }
 }
 
 type KeepReplay = Box<dyn FnMut(shared::ids::BattleId, Vec<u8>) + Send>;

@@ -105,7 +105,9 @@ pub enum Failure {
         flag: &'static str,
     },
     /// A node answered something that is not understood.
-    #[error("the answer of {url} is not understood: {what}\n  is it a cohort node of this version?")]
+    #[error(
+        "the answer of {url} is not understood: {what}\n  is it a cohort node of this version?"
+    )]
     Answer {
         /// What was asked.
         url: String,
@@ -165,4 +167,16 @@ impl Failure {
             | Self::Output(_) => EXIT_CHECK,
         }
     }
+}
+
+/// An error with everything that led to it, in one line.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text += &format!(": {error}");
+        source = error.source();
+    }
+    text
 }

@@ -17,7 +17,6 @@ pub mod status;
 pub mod stop;
 pub mod suggest;
 pub mod telemetry;
-pub mod threshold;
 
 use args::{Arguments, Command, ReplayCommand};
 use failure::Failure;

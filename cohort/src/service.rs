@@ -103,7 +103,7 @@ impl Service {
 
     /// Where clients connect, if the node hosts a gateway.
     #[must_use]
-    pub const fn quic(&self) -> Option<SocketAddr> {
+    pub fn quic(&self) -> Option<SocketAddr> {
         self.cluster.quic()
     }
 
@@ -146,6 +146,10 @@ impl Service {
             self.failure_told = true;
             let reason = role.failed.as_deref().unwrap_or_default();
             tracing::error!(role = role.role, reason, "role failed; restart the node");
+        }
+        for (name, value) in self.cluster.edge_values() {
+            let labels = [("node", view.node.clone()), ("role", String::from("gateway"))];
+            metrics::counter!(format!("cohort_{name}"), &labels).absolute(value);
         }
         self.view.send_replace(Arc::new(view));
         self.metrics.run_upkeep();

@@ -19,7 +19,7 @@ use std::vec::Drain;
 use shared::content::QueueRules;
 use shared::core::{Core, CoreStatus, Input, Output};
 use shared::directory::{DirectoryEvent, Nodes};
-use shared::ids::{Address, BattleId, NodeId, PlayerId, TicketId};
+use shared::ids::{Address, BattleId, NodeId, PlayerId, Role, TicketId};
 use shared::msg::Body;
 use shared::msg::matchmaker_battle::ToBattle;
 use shared::msg::refusal::{Refusal, RefusalCode};
@@ -36,6 +36,8 @@ use self::waits::Waits;
 const TICKETS_MAX: usize = 131_072;
 /// Battles at a time. At the limit tickets go on waiting.
 const BATTLES_MAX: usize = 32_768;
+/// Battles made in one tick. Further matches wait for the next tick, longest wait first.
+const BATTLES_PER_TICK_MAX: usize = 128;
 /// How long the baseapps have to send the cards of a ticket. Then it is closed.
 const CARDS_MS_MAX: u64 = 2_000;
 
@@ -219,13 +221,17 @@ impl Matchmaker {
     }
 
     fn sweep(&mut self, outputs: &mut Vec<Output>) {
-        let has_battleapp = self.nodes.ready(shared::ids::Role::Battleapp).next().is_some();
+        let has_battleapp = self.nodes.ready(Role::Battleapp).next().is_some();
         if self.draining || !has_battleapp || self.now < self.paused_until {
             return;
         }
+        let mut room = BATTLES_PER_TICK_MAX.min(BATTLES_MAX.saturating_sub(self.battles.len()));
+        // Queues take turns in being first, so that a busy one does not starve the others.
+        let turn = usize::try_from(self.now.0 % 1_024).unwrap_or(0);
         for queue in 0..self.queues.len() {
-            let room = BATTLES_MAX.saturating_sub(self.battles.len());
+            let queue = (queue + turn) % self.queues.len();
             let matches = self.queues[queue].pool.sweep(self.now, room);
+            room -= matches.len();
             for found in matches {
                 self.make_battle(queue, found, outputs);
             }

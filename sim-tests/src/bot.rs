@@ -23,7 +23,7 @@ mod sample;
 
 use std::collections::VecDeque;
 
-use shared::ids::{BattleId, PlayerId, RequestId};
+use shared::ids::{BattleId, RequestId};
 use shared::msg::client::{ClientDatagram, PlayerRequest, Reply, Request, Welcome};
 use shared::msg::refusal::{Refusal, RefusalCode};
 use shared::msg::snapshot::Snapshot;
@@ -261,6 +261,12 @@ impl Brain {
         self.go(now_ms, out);
     }
 
+    /// The run ends: the bot asks for nothing new, but still waits for what is outstanding.
+    pub fn wind_down(&mut self) {
+        self.slot_ms = u64::MAX;
+        self.fight = None;
+    }
+
     /// What the bot believes to own.
     #[must_use]
     pub const fn book(&self) -> &Book {
@@ -330,15 +336,19 @@ impl Brain {
             return;
         };
         if outstanding.tries >= TRIES_MAX {
-            // Whether it was carried out stays unknown: read everything anew.
             fault(out, Fault::Unanswered { kind: kind(&outstanding.request) });
-            self.book = Book { claimed: self.book.claimed.clone(), ..Book::default() };
+            self.forget();
             return;
         }
         let Outstanding { id, request, due_ms, tries, .. } = outstanding;
         out.push(Action::Request { id, request: request.clone() });
         let again_ms = now_ms + ANSWER_MS;
         self.outstanding = Some(Outstanding { id, request, due_ms, again_ms, tries: tries + 1 });
+    }
+
+    /// Whether a change was carried out stays unknown: nothing is believed until it is read anew.
+    fn forget(&mut self) {
+        self.book = Book { claimed: self.book.claimed.clone(), ..Book::default() };
     }
 }
 

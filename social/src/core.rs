@@ -60,6 +60,7 @@ impl Social {
             Input::Edge(_) => self.world.resource_mut::<Border>().counters.misdirected += 1,
             Input::Drain => {
                 self.world.resource_mut::<Border>().draining = true;
+                queueing::withdraw_all(&mut self.world);
                 guilds::release_all(&mut self.world);
             }
         }
@@ -169,15 +170,19 @@ impl Core for Social {
         let border = self.world.resource::<Border>();
         let guilds = guilds::levels(&self.world);
         let online = presence::online_count(&self.world);
+        let queued = queueing::waiting_count(&self.world);
         CoreStatus {
             load: u32::try_from(online).unwrap_or(u32::MAX),
-            drained: border.draining && border.keeper.keys() == 0 && border.keeper.is_idle(),
+            drained: border.draining
+                && queued == 0
+                && border.keeper.keys() == 0
+                && border.keeper.is_idle(),
             values: vec![
                 ("players_online", online),
                 ("teams", teams::count(&self.world)),
                 ("guilds_open", guilds.open),
                 ("guilds_known", guilds.known),
-                ("queued", queueing::waiting_count(&self.world)),
+                ("queued", queued),
                 ("refusals_total", border.counters.refusals),
                 ("mail_applied_total", border.counters.mail_applied),
                 ("mail_quarantined_total", border.counters.mail_quarantined),

@@ -10,10 +10,12 @@ use shared::ids::{BattleId, NodeId, PlayerId, SessionId, SessionRef};
 use shared::msg::client::Act;
 use shared::msg::matchmaker_baseapp::PlayerCard;
 use shared::msg::matchmaker_battle::{Seat, Stakes};
+use shared::msg::snapshot::Snapshot;
 use shared::rng::Draws;
 
+use super::arena::Arena;
 use super::setup::Setup;
-use super::sim::Order;
+use super::sim::{BattleSim, LaneHash, Order, StateError, Verdict};
 
 pub(crate) fn content(duration_s: u32, kills_to_win: u32) -> Content {
     let hero = |id: u16, speed_mm_s, radius_mm, cooldown_ms| Hero {
@@ -108,4 +110,44 @@ pub(crate) fn brawl(seed: u64, tick: u32, fighters: u8) -> Vec<Order> {
         Order { walk, act }
     };
     (0..fighters).map(order).collect()
+}
+
+/// An arena that panics in one tick.
+pub(crate) struct Faulty(Arena, u32);
+
+impl Faulty {
+    pub(crate) fn new(setup: &Setup, tick: u32) -> Self {
+        Self(Arena::new(setup), tick)
+    }
+}
+
+impl BattleSim for Faulty {
+    fn step(&mut self, orders: &[Order]) {
+        assert!(self.tick() + 1 != self.1, "injected fault");
+        self.0.step(orders);
+    }
+    fn tick(&self) -> u32 {
+        self.0.tick()
+    }
+    fn verdict(&self) -> Option<Verdict> {
+        self.0.verdict()
+    }
+    fn encode(&mut self, out: &mut Vec<u8>) {
+        self.0.encode(out);
+    }
+    fn decode(&mut self, bytes: &[u8]) -> Result<(), StateError> {
+        self.0.decode(bytes)
+    }
+    fn lanes(&mut self, out: &mut Vec<LaneHash>) {
+        self.0.lanes(out);
+    }
+    fn hash(&mut self) -> u64 {
+        self.0.hash()
+    }
+    fn lane_name(&self, lane: u16) -> &'static str {
+        self.0.lane_name(lane)
+    }
+    fn view(&mut self) -> Snapshot {
+        self.0.view()
+    }
 }

@@ -38,8 +38,7 @@ impl InputBuffer {
     /// # Errors
     /// [`BadCommands`]: too many, not ascending, or out of range.
     pub fn take(&mut self, commands: &[Command]) -> Result<(), BadCommands> {
-        let ascending =
-            commands.windows(2).all(|pair| pair[0].sequence < pair[1].sequence);
+        let ascending = commands.windows(2).all(|pair| pair[0].sequence < pair[1].sequence);
         if commands.len() > COMMANDS_MAX || !ascending || !commands.iter().all(is_sound) {
             return Err(BadCommands);
         }

@@ -1,11 +1,13 @@
 //! The roles: which core each runs, how fast it ticks, what wakes it.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use baseapp::core::Baseapp;
 use battleapp::BattleApp;
 use gateway::core::{Gateway, GatewayLimits};
-use matchmaker::core::Matchmaker;
+use gateway::shell::{BindError, CertificateSource, Edge, EdgeConfig, EdgeLimits};
+use matchmaker::Matchmaker;
 use shared::content::Content;
 use shared::core::Core;
 use shared::ids::{Address, Role};
@@ -14,11 +16,14 @@ use shared::rng;
 use shared::runtime::{Doorbell, EdgeLink, Pace, RoleSetup};
 use shared::store::embedded::EmbeddedStore;
 use shared::tick::TickRate;
-use social::core::Social;
+use social::Social;
 
-use crate::cluster::Sockets;
+use crate::cluster::{Sockets, tls_dir};
 use crate::config::Config;
-use crate::failure::Failure;
+use crate::failure::{Failure, chain};
+
+/// Names under which clients on this machine reach a node.
+const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// What the roles of one node share while they are put together.
 pub(super) struct Wiring<'a> {
@@ -27,11 +32,8 @@ pub(super) struct Wiring<'a> {
     pub(super) store: &'a EmbeddedStore,
     pub(super) mq: LocalMq,
     /// The client edge, once the gateway is there.
-    pub(super) edge: Option<EdgeHandle>,
+    pub(super) edge: Option<Edge>,
 }
-
-/// What keeps the client edge open.
-pub(super) type EdgeHandle = ();
 
 /// When a role ticks.
 #[must_use]
@@ -96,13 +98,56 @@ impl Wiring<'_> {
         }
     }
 
+    /// The client edge, for a gateway.
     fn edge(
         &mut self,
         address: Address,
         doorbell: &Doorbell,
         sockets: &mut Sockets,
     ) -> Result<Option<EdgeLink>, Failure> {
-        let _todo = (address, doorbell, sockets);
-        Ok(None)
+        if address.role != Role::Gateway {
+            return Ok(None);
+        }
+        let udp = sockets.quic_address();
+        let certificate = self.certificate(udp.ip())?;
+        let config =
+            EdgeConfig { udp, certificate, node: address.node, limits: EdgeLimits::default() };
+        // The edge binds the port anew; it was only held so that nobody else gets its number.
+        drop(sockets.quic.take());
+        let (edge, link) =
+            Edge::bind(config, doorbell.clone()).map_err(|error| refused(udp, error))?;
+        self.edge = Some(edge);
+        Ok(Some(link))
+    }
+
+    fn certificate(&self, ip: IpAddr) -> Result<CertificateSource, Failure> {
+        let (certificate, key) = (&self.config.edge.certificate_file, &self.config.edge.key_file);
+        match (certificate.as_os_str().is_empty(), key.as_os_str().is_empty()) {
+            (false, false) => {
+                Ok(CertificateSource::Files { certificate: certificate.clone(), key: key.clone() })
+            }
+            (true, true) => {
+                let mut names = LOCAL_NAMES.map(String::from).to_vec();
+                if !ip.is_unspecified() && !ip.is_loopback() {
+                    names.push(ip.to_string());
+                }
+                Ok(CertificateSource::Development { dir: tls_dir(self.config), names })
+            }
+            (true, false) | (false, true) => Err(Failure::Certificate {
+                what: String::from("only one of certificate and key is given"),
+            }),
+        }
+    }
+}
+
+fn refused(address: SocketAddr, error: BindError) -> Failure {
+    let protocol = "UDP";
+    match error {
+        BindError::InUse { .. } => {
+            Failure::PortInUse { protocol, address, holder: String::from(" by another program") }
+        }
+        BindError::Socket { source, .. } => Failure::Listen { protocol, address, source },
+        BindError::Certificate(error) => Failure::Certificate { what: chain(&error) },
+        BindError::Tls(error) => Failure::Certificate { what: chain(&error) },
     }
 }

@@ -65,7 +65,12 @@ impl fmt::Display for Finding {
         } else {
             (String::new(), "")
         };
-        write!(f, "{on}{mark}{off}  {:<12}  {}", self.check, self.found.replace('\n', "\n        "))?;
+        write!(
+            f,
+            "{on}{mark}{off}  {:<12}  {}",
+            self.check,
+            self.found.replace('\n', "\n        ")
+        )?;
         if !self.remedy.is_empty() {
             write!(f, "\n        -> {}", self.remedy)?;
         }

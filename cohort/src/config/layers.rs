@@ -147,10 +147,8 @@ fn add_file(
     file: &Path,
     text: &str,
 ) -> Result<(), ConfigError> {
-    let refuse = |offset, message| ConfigError::File {
-        place: Place::of(file, text, offset),
-        message,
-    };
+    let refuse =
+        |offset, message| ConfigError::File { place: Place::of(file, text, offset), message };
     let toml_error = |error: &toml::de::Error| {
         refuse(error.span().map_or(0, |span| span.start), error.message().to_owned())
     };

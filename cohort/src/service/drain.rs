@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::task::block_in_place;
-
 use shared::ids::Role;
 use shared::runtime::NodeStatus;
 
@@ -42,7 +40,7 @@ impl Service {
         let left = self.cluster.status();
         self.end_http().await;
         let failed = failed_role(&left);
-        block_in_place(|| self.cluster.stop())?;
+        self.cluster.stop().await?;
         if let Some(what) = failed {
             return Err(Failure::Node { what });
         }
@@ -104,7 +102,8 @@ fn rest(status: &NodeStatus) -> String {
         .filter(|role| !role.drained && role.role != Role::Battleapp)
         .map(|role| format!("{} ({})", role.role.name(), role.load))
         .collect();
-    let others = if waiting.is_empty() { String::new() } else { ", ".to_owned() + &waiting.join(", ") };
+    let others =
+        if waiting.is_empty() { String::new() } else { ", ".to_owned() + &waiting.join(", ") };
     format!("{battles} battles{others}")
 }
 

@@ -199,13 +199,7 @@ impl Gateway {
         self.announce(id, outputs);
     }
 
-    fn moved(
-        &mut self,
-        from: Address,
-        id: SessionId,
-        owner: Address,
-        outputs: &mut Vec<Output>,
-    ) {
+    fn moved(&mut self, from: Address, id: SessionId, owner: Address, outputs: &mut Vec<Output>) {
         let Some(attempt) = self.opening_at(id, from) else {
             self.counters.stale += 1;
             return;

@@ -22,11 +22,7 @@ enum Loss {
 }
 
 impl Gateway {
-    pub(super) fn directory_changed(
-        &mut self,
-        event: &DirectoryEvent,
-        outputs: &mut Vec<Output>,
-    ) {
+    pub(super) fn directory_changed(&mut self, event: &DirectoryEvent, outputs: &mut Vec<Output>) {
         self.nodes.apply(event);
         match event {
             DirectoryEvent::Changed(_) => {}

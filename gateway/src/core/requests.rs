@@ -47,7 +47,8 @@ impl Gateway {
         let full = playing.in_flight.len() >= REQUESTS_IN_FLIGHT_MAX;
         let leaving = playing.leave_by.is_some();
         if !held.requests.take(rule, now) {
-            let refusal = Refusal::new(RefusalCode::Busy, "too many requests per second; slow down");
+            let refusal =
+                Refusal::new(RefusalCode::Busy, "too many requests per second; slow down");
             self.refuse(session, id, refusal, outputs);
             return self.exceed(session, outputs);
         }

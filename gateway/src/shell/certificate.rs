@@ -105,8 +105,8 @@ fn development(dir: &Path, names: &[String]) -> Result<Identity, CertificateErro
         return Ok(identity);
     }
     tracing::info!(dir = %dir.display(), "making a development certificate");
-    let (certificate_pem, key_pem) = make(names)
-        .map_err(|source| CertificateError::Make { names: names.to_vec(), source })?;
+    let (certificate_pem, key_pem) =
+        make(names).map_err(|source| CertificateError::Make { names: names.to_vec(), source })?;
     replace(&key, key_pem.as_bytes(), 0o600)?;
     replace(&certificate, certificate_pem.as_bytes(), 0o644)?;
     read(&certificate, &key)
@@ -190,8 +190,7 @@ mod tests {
     #[test]
     fn a_development_certificate_is_kept_while_it_fits() {
         let dir = tempfile::tempdir().expect("a folder");
-        let source =
-            |names| CertificateSource::Development { dir: dir.path().join("sub"), names };
+        let source = |names| CertificateSource::Development { dir: dir.path().join("sub"), names };
         let first = identity(&source(names())).expect("made");
         let second = identity(&source(names())).expect("read");
         assert_eq!(first.0, second.0);

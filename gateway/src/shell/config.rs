@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use shared::ids::NodeId;
 
@@ -53,6 +54,11 @@ pub struct EdgeLimits {
     /// Inputs that wait for the core. At the limit datagrams are dropped and streams are not read
     /// any further until there is room.
     pub inputs_waiting_max: usize,
+    /// Time for the handshake, and then for the control stream to be opened. A slower client is
+    /// closed.
+    pub open_limit: Duration,
+    /// Time from the first byte of a control frame to its last. A slower client is closed.
+    pub frame_limit: Duration,
 }
 
 impl Default for EdgeLimits {
@@ -62,6 +68,8 @@ impl Default for EdgeLimits {
             connections_per_address_max: 256,
             handshakes_unproven_max: 512,
             inputs_waiting_max: 65_536,
+            open_limit: Duration::from_secs(5),
+            frame_limit: Duration::from_secs(5),
         }
     }
 }

@@ -18,14 +18,11 @@ use shared::runtime::Doorbell;
 use shared::wire;
 
 use super::close_code::CloseCode;
+use super::config::EdgeLimits;
 use super::counters::Counters;
 use super::doorkeeper::Place;
 use super::registry::{FRAMES_WAITING_MAX, Handle, Outgoing, Registry};
 
-/// Time for the handshake, and then for the control stream to be opened.
-const OPEN_LIMIT: Duration = Duration::from_secs(5);
-/// Time from the first byte of a control frame to its last.
-const FRAME_LIMIT: Duration = Duration::from_secs(5);
 /// Time for some frames to be taken by the client.
 const WRITE_LIMIT: Duration = Duration::from_secs(10);
 /// Time for the last frames to be acknowledged before the connection is closed.
@@ -42,6 +39,7 @@ pub(super) struct Links {
     pub(super) doorbell: Doorbell,
     pub(super) registry: Registry,
     pub(super) counters: Counters,
+    pub(super) limits: EdgeLimits,
 }
 
 /// Why a connection ends.
@@ -57,11 +55,16 @@ enum End {
 }
 
 /// Serves a connection from its handshake to its end.
-pub(super) async fn serve(incoming: Incoming, session: SessionId, mut place: Place, links: Arc<Links>) {
-    let Ok(Ok(connection)) = timeout(OPEN_LIMIT, incoming).await else {
+pub(super) async fn serve(
+    incoming: Incoming,
+    session: SessionId,
+    mut place: Place,
+    links: Arc<Links>,
+) {
+    let Ok(Ok(connection)) = timeout(links.limits.open_limit, incoming).await else {
         return links.counters.handshakes_failed.add();
     };
-    let Ok(opened) = timeout(OPEN_LIMIT, connection.accept_bi()).await else {
+    let Ok(opened) = timeout(links.limits.open_limit, connection.accept_bi()).await else {
         links.counters.too_slow.add();
         return CloseCode::TooSlow.close(&connection);
     };
@@ -155,7 +158,7 @@ impl Links {
 
 async fn read_frames(mut stream: RecvStream, session: SessionId, links: &Links) -> End {
     loop {
-        let body = match read_frame(&mut stream).await {
+        let body = match read_frame(&mut stream, links.limits.frame_limit).await {
             Ok(body) => body,
             Err(end) => {
                 match end {
@@ -180,7 +183,7 @@ async fn read_frames(mut stream: RecvStream, session: SessionId, links: &Links) 
 }
 
 /// Reads one frame. It may be a long time until it begins, but not until it ends.
-async fn read_frame(stream: &mut RecvStream) -> Result<Vec<u8>, End> {
+async fn read_frame(stream: &mut RecvStream, limit: Duration) -> Result<Vec<u8>, End> {
     let mut len = [0; 4];
     let begun = match stream.read(&mut len).await {
         Ok(Some(begun)) => begun,
@@ -196,7 +199,7 @@ async fn read_frame(stream: &mut RecvStream) -> Result<Vec<u8>, End> {
         stream.read_exact(&mut body).await?;
         Ok::<_, ReadExactError>(Some(body))
     };
-    match timeout(FRAME_LIMIT, rest).await {
+    match timeout(limit, rest).await {
         Ok(Ok(Some(body))) => Ok(body),
         Ok(Ok(None)) => Err(End::Broke(CloseCode::FrameTooLong)),
         Ok(Err(ReadExactError::FinishedEarly(_) | ReadExactError::ReadError(_))) => Err(End::Lost),

@@ -75,9 +75,12 @@ impl Edge {
         let (chain, key) = certificate::identity(&config.certificate)?;
         let server_config = transport::server_config(chain, key)?;
         let address = config.udp;
-        let socket_error = |source: io::Error| match source.kind() {
-            io::ErrorKind::AddrInUse => BindError::InUse { address },
-            _ => BindError::Socket { address, source },
+        let socket_error = |source: io::Error| {
+            if source.kind() == io::ErrorKind::AddrInUse {
+                BindError::InUse { address }
+            } else {
+                BindError::Socket { address, source }
+            }
         };
         let socket = std::net::UdpSocket::bind(address).map_err(socket_error)?;
         let (endpoint_config, runtime) = (EndpointConfig::default(), Arc::new(TokioRuntime));
@@ -90,6 +93,7 @@ impl Edge {
             doorbell,
             registry: Registry::default(),
             counters: Counters::default(),
+            limits: config.limits.clone(),
         });
         let mut accepting = JoinSet::new();
         let accept_loop = AcceptLoop {

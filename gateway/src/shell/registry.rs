@@ -17,7 +17,7 @@ use super::close_code::CloseCode;
 use super::counters::Counters;
 
 /// Frames that wait for one client. A client that lets more pile up is closed.
-pub(super) const FRAMES_WAITING_MAX: usize = 256;
+pub(super) const FRAMES_WAITING_MAX: usize = 1_024;
 /// Bytes of frames that wait for one client. A client that lets more pile up is closed.
 pub(super) const FRAMES_WAITING_BYTES_MAX: usize = 1 << 20;
 

@@ -15,7 +15,7 @@ const IDLE_MS: u32 = 30_000;
 /// Bytes of control frames that a client may send ahead of what was read.
 const RECEIVE_WINDOW_BYTES: u32 = 64 << 10;
 /// Bytes of control frames in flight to a client.
-const SEND_WINDOW_BYTES: u64 = 512 << 10;
+const SEND_WINDOW_BYTES: u32 = 512 << 10;
 /// Bytes of datagrams that wait in either direction; the oldest are dropped.
 const DATAGRAM_BUFFER_BYTES: usize = 32 << 10;
 /// Bytes of a UDP payload at the start. A full datagram of ours fits with its headers; paths that
@@ -67,7 +67,7 @@ fn transport() -> TransportConfig {
         .max_idle_timeout(Some(IdleTimeout::from(VarInt::from_u32(IDLE_MS))))
         .stream_receive_window(VarInt::from_u32(RECEIVE_WINDOW_BYTES))
         .receive_window(VarInt::from_u32(RECEIVE_WINDOW_BYTES))
-        .send_window(SEND_WINDOW_BYTES)
+        .send_window(u64::from(SEND_WINDOW_BYTES))
         .datagram_receive_buffer_size(Some(DATAGRAM_BUFFER_BYTES))
         .datagram_send_buffer_size(DATAGRAM_BUFFER_BYTES)
         .initial_mtu(INITIAL_MTU_BYTES);

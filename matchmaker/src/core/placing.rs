@@ -5,6 +5,7 @@ use shared::ids::{Address, BattleId, Role, TicketId};
 use shared::msg::Body;
 use shared::msg::matchmaker_battle::{Seat, Stakes, ToBattle};
 use shared::rng;
+use shared::tick::Tick;
 
 use super::battle::{self, Battle, BattleEvent, BattleState, BattleStep};
 use super::pool::Match;
@@ -164,7 +165,7 @@ impl Matchmaker {
         }
     }
 
-    fn deadline(&mut self, id: BattleId, ms: u64) -> shared::tick::Tick {
+    fn deadline(&mut self, id: BattleId, ms: u64) -> Tick {
         let at = self.now.after(self.rate.ticks_of_ms(ms));
         self.timers.insert((at, Timer::Battle(id)));
         at

@@ -139,6 +139,7 @@ mod tests {
     use super::*;
     use crate::ids::{BattleId, Key, NodeId, PlayerId, Role};
     use crate::mq::MqEvent;
+    use crate::store::{Ownership, StoreFull};
 
     struct AlwaysFull;
 
@@ -165,7 +166,7 @@ mod tests {
 
         fn poll(&mut self, replies: &mut Vec<(OpId, StoreReply)>) {
             self.0 = 2;
-            let owner = || StoreReply::Owner(crate::store::Ownership::default());
+            let owner = || StoreReply::Owner(Ownership::default());
             replies.extend(self.1.drain(..).map(|op| (op, owner())));
         }
     }

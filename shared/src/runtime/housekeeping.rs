@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use super::clock::Clock;
 use super::control::Control;
 use super::doorbell::Doorbell;
 use super::status::{Board, RoleStatus};
@@ -11,7 +11,7 @@ use crate::directory::{Directory, DirectoryEvent, NodeCard, NodeState};
 use crate::ids::{NodeId, Role};
 
 /// How often a node announces itself and looks who else is there.
-const ROUND_NS: u64 = 200_000_000;
+const ROUND: Duration = Duration::from_millis(200);
 
 /// How far a node is.
 #[derive(Debug, Default)]
@@ -56,11 +56,9 @@ pub(super) struct Housekeeping {
 impl Housekeeping {
     /// Goes on until the node stops.
     pub(super) fn run(mut self) {
-        let clock = Clock::started(0);
         while !self.phase.stopping.load(Ordering::Acquire) {
             self.round();
-            let next = clock.instant_of(clock.now_ns() + ROUND_NS);
-            self.doorbell.wait_until(next);
+            self.doorbell.wait(ROUND);
         }
     }
 

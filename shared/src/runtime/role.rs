@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 
@@ -126,7 +127,7 @@ impl RoleThread {
                 }
                 (now_ns, Due::Wait { until_ns }) => {
                     self.publish_if_due(now_ns);
-                    self.doorbell.wait_until(self.clock.instant_of(until_ns));
+                    self.doorbell.wait(Duration::from_nanos(until_ns.saturating_sub(now_ns)));
                 }
             }
         }

@@ -4,6 +4,8 @@
 //! one commit, and only then answered. The thread is the only writer, so requests of one handle
 //! are carried out in order, and a batch that changes nothing costs no write to the disk.
 
+#[cfg(test)]
+mod faults;
 mod files;
 mod handle;
 mod layout;
@@ -94,8 +96,7 @@ impl EmbeddedStore {
             Database::close(Writer::new(db, rung, taken).run()?)
         };
         let thread = Builder::new().name(String::from("store")).spawn(run);
-        let thread =
-            thread.map_err(|source| OpenError::Io { path: file.clone(), source })?;
+        let thread = thread.map_err(|source| OpenError::Io { path: file.clone(), source })?;
         let thread = Some(thread);
         Ok(Self { file, files, cluster, incarnation, bell, orders, thread })
     }

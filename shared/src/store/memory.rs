@@ -94,12 +94,7 @@ impl Rows for MemoryStore {
         Ok(self.delivered.get(&(target, source)).copied().unwrap_or_default())
     }
 
-    fn set_delivered(
-        &mut self,
-        target: Key,
-        source: Key,
-        sequence: u64,
-    ) -> Result<(), RowsError> {
+    fn set_delivered(&mut self, target: Key, source: Key, sequence: u64) -> Result<(), RowsError> {
         self.delivered.insert((target, source), sequence);
         Ok(())
     }
@@ -119,9 +114,8 @@ impl Rows for MemoryStore {
 
     fn guilds(&self, after: Option<Key>, limit: usize) -> Result<Vec<Key>, RowsError> {
         let first = Bound::Included(Key::Guild(GuildId(0)));
-        let from = after
-            .filter(|after| *after >= Key::Guild(GuildId(0)))
-            .map_or(first, Bound::Excluded);
+        let from =
+            after.filter(|after| *after >= Key::Guild(GuildId(0))).map_or(first, Bound::Excluded);
         let keys = self.heads.range((from, Bound::Unbounded)).map(|(key, _)| *key);
         Ok(keys.take_while(|key| matches!(key, Key::Guild(_))).take(limit).collect())
     }

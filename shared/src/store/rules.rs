@@ -9,9 +9,7 @@ mod relay;
 
 use thiserror::Error;
 
-use super::{
-    MailEntry, Ownership, PartId, Parts, Record, StoreFailure, StoreReply, StoreRequest,
-};
+use super::{MailEntry, Ownership, PartId, Parts, Record, StoreFailure, StoreReply, StoreRequest};
 use crate::ids::{Address, Epoch, Key, Version};
 use crate::limits::{COMMIT_BATCH_KEYS_MAX, MAIL_PEEK_MAX};
 
@@ -109,8 +107,7 @@ pub trait Rows {
     /// Sequence number of the last mail from `source` that reached the mailbox of `target`.
     fn delivered(&self, target: Key, source: Key) -> Result<u64, RowsError>;
     /// Writes what [`Rows::delivered`] reads.
-    fn set_delivered(&mut self, target: Key, source: Key, sequence: u64)
-    -> Result<(), RowsError>;
+    fn set_delivered(&mut self, target: Key, source: Key, sequence: u64) -> Result<(), RowsError>;
     /// The first `limit` keys after `after` whose outbox is not empty, in key order.
     fn pending(&self, after: Option<Key>, limit: usize) -> Result<Vec<Key>, RowsError>;
     /// The first `limit` guild keys with a head after `after`, in key order.

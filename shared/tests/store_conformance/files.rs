@@ -139,7 +139,7 @@ fn a_truncated_or_overwritten_file_is_refused_without_a_panic() {
     let half = whole.len() / 2;
     let mut overwritten = whole.clone();
     overwritten[4096..].fill(0xA5);
-    let garbage: Vec<u8> = (0..whole.len()).map(|at| (at * 31 % 251) as u8).collect();
+    let garbage: Vec<u8> = (0..=250).cycle().step_by(31).take(whole.len()).collect();
     let cases = [&whole[..half], &whole[..100], &whole[..4096], &overwritten, &garbage];
     for (case, bytes) in cases.into_iter().enumerate() {
         fs::write(&file, bytes).expect("writes");
@@ -206,7 +206,8 @@ fn a_damaged_value_fails_its_own_request_and_no_other() {
 
     subject.reopen();
     let seen = shared::ids::Epoch(1);
-    let claims = [ANNA, BEN].map(|key| StoreRequest::Claim { key, by: crate::subject::node(2), seen });
+    let claims =
+        [ANNA, BEN].map(|key| StoreRequest::Claim { key, by: crate::subject::node(2), seen });
     let replies = subject.ask_all(&claims);
     let damaged = StoreFailure::Damaged {
         key: ANNA,
@@ -228,7 +229,8 @@ fn closing_answers_what_was_handed_over_and_refuses_what_comes_later() {
     let count = 3_000;
     for op in 0..count {
         let key = Key::Player(PlayerId(op));
-        let claim = StoreRequest::Claim { key, by: crate::subject::node(1), seen: Default::default() };
+        let claim =
+            StoreRequest::Claim { key, by: crate::subject::node(1), seen: Default::default() };
         client.handle.submit(OpId(op), claim).expect("below the limit");
     }
     store.close().expect("closes");

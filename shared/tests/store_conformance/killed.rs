@@ -50,7 +50,7 @@ fn commit_until_killed(dir: &Path) {
             continue;
         }
         for (op, reply) in client.answers(1) {
-            assert_eq!(reply, StoreReply::Committed(vec![Done; KEYS as usize]));
+            assert_eq!(reply, StoreReply::Committed(keys().map(|_| Done).collect()));
             acknowledged = op.0 + 1;
             println!("\nacknowledged {acknowledged}");
         }

@@ -1,9 +1,7 @@
 //! Outboxes, the relay, mailboxes.
 
 use shared::ids::{GuildId, Key, PlayerId};
-use shared::limits::{
-    MAIL_PEEK_MAX, MAILBOX_ENTRIES_MAX, OUTBOX_ENTRIES_MAX, RELAY_ENTRIES_MAX,
-};
+use shared::limits::{MAIL_PEEK_MAX, MAILBOX_ENTRIES_MAX, OUTBOX_ENTRIES_MAX, RELAY_ENTRIES_MAX};
 use shared::store::CommitVerdict::{Done, Fenced, TooLarge};
 use shared::store::rules::KEYS_PAGE_MAX;
 use shared::store::{Commit, Relayed, StoreReply, StoreRequest};
@@ -169,10 +167,11 @@ pub(crate) fn pending_outboxes_are_found_page_by_page(subject: &mut dyn Subject)
     }
     claim(subject, Key::Player(PlayerId(u64::MAX)), 1, 0);
     fn pending(subject: &mut dyn Subject, after: Option<Key>) -> Vec<Key> {
-        match subject.ask(StoreRequest::PendingOutboxes { after }) {
-            StoreReply::Pending(keys) => keys,
-            other => panic!("asked for outboxes: {other:?}"),
-        }
+        let reply = subject.ask(StoreRequest::PendingOutboxes { after });
+        let StoreReply::Pending(keys) = reply else {
+            panic!("asked for outboxes: {reply:?}");
+        };
+        keys
     }
     let first = pending(subject, None);
     let second = pending(subject, first.last().copied());

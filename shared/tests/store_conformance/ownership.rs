@@ -12,10 +12,11 @@ const ANNA: Key = Key::Player(PlayerId(1));
 const BEN: Key = Key::Player(PlayerId(2));
 
 fn owner(subject: &mut dyn Subject, key: Key) -> Ownership {
-    match subject.ask(StoreRequest::ReadOwner { key }) {
-        StoreReply::Owner(ownership) => ownership,
-        other => panic!("asked for the owner: {other:?}"),
-    }
+    let reply = subject.ask(StoreRequest::ReadOwner { key });
+    let StoreReply::Owner(ownership) = reply else {
+        panic!("asked for the owner: {reply:?}");
+    };
+    ownership
 }
 
 pub(crate) fn a_claim_succeeds_only_with_the_epoch_that_is_current(subject: &mut dyn Subject) {
@@ -102,7 +103,7 @@ pub(crate) fn a_refused_commit_leaves_nothing(subject: &mut dyn Subject) {
     let mut good = part(post(commit(ANNA, 1, 0), BEN, b"gift"), 1, b"bag");
     good.mail_taken = Some(1);
     let large_part = part(good.clone(), 2, &vec![0; PART_BYTES_MAX + 1]);
-    let large_mail = post(good.clone(), BEN, &vec![0; MAIL_BYTES_MAX + 1]);
+    let large_mail = post(good, BEN, &vec![0; MAIL_BYTES_MAX + 1]);
     assert_eq!(commit_all(subject, vec![large_part, large_mail]), [TooLarge, TooLarge]);
     let record = claim(subject, ANNA, 1, 1);
     assert_eq!((record.version, record.parts), (Version(0), vec![]));
@@ -144,9 +145,12 @@ pub(crate) fn guilds_are_listed_page_by_page_and_nothing_else_is(subject: &mut d
     let battle = Key::Battle(BattleId(0));
     claim(subject, battle, 1, 0);
 
-    let mut list = |after| match subject.ask(StoreRequest::ListGuilds { after }) {
-        StoreReply::Guilds(guilds) => guilds,
-        other => panic!("asked for guilds: {other:?}"),
+    let mut list = |after| {
+        let reply = subject.ask(StoreRequest::ListGuilds { after });
+        let StoreReply::Guilds(guilds) = reply else {
+            panic!("asked for guilds: {reply:?}");
+        };
+        guilds
     };
     let first = list(None);
     assert_eq!(list(Some(ANNA)), first, "all guilds come after all players");

@@ -27,8 +27,7 @@ fn bytes(large: usize) -> impl Strategy<Value = Vec<u8>> {
 
 fn commit() -> impl Strategy<Value = Commit> {
     let part = (0..3u8, bytes(PART_BYTES_MAX)).prop_map(|(id, bytes)| (PartId(id), bytes));
-    let post =
-        (key(), bytes(MAIL_BYTES_MAX)).prop_map(|(target, mail)| Post { target, mail });
+    let post = (key(), bytes(MAIL_BYTES_MAX)).prop_map(|(target, mail)| Post { target, mail });
     let taken = proptest::option::of(prop_oneof![0..6u64, Just(u64::MAX)]);
     (key(), 0..4u64, 0..4u64, vec(part, 0..3), taken, vec(post, 0..5)).prop_map(
         |(key, epoch, version, parts, mail_taken, posts)| Commit {
@@ -47,8 +46,9 @@ fn request() -> impl Strategy<Value = StoreRequest> {
     let after = || proptest::option::of(key());
     prop_oneof![
         2 => key().prop_map(|key| StoreRequest::ReadOwner { key }),
-        6 => (key(), 0..3u16, 0..4u64)
-            .prop_map(|(key, by, seen)| StoreRequest::Claim { key, by: node(by), seen: Epoch(seen) }),
+        6 => (key(), 0..3u16, 0..4u64).prop_map(|(key, by, seen)| {
+            StoreRequest::Claim { key, by: node(by), seen: Epoch(seen) }
+        }),
         9 => vec(commit(), 0..6).prop_map(StoreRequest::Commit),
         1 => (key(), 0..4u64)
             .prop_map(|(key, epoch)| StoreRequest::Release { key, epoch: Epoch(epoch) }),

@@ -119,10 +119,11 @@ pub(crate) fn node(node: u16) -> Address {
 
 /// Claims a key that nobody has claimed since `seen`.
 pub(crate) fn claim(subject: &mut dyn Subject, key: Key, by: u16, seen: u64) -> Record {
-    match subject.ask(StoreRequest::Claim { key, by: node(by), seen: Epoch(seen) }) {
-        StoreReply::Claimed(record) => record,
-        other => panic!("{key} should be free: {other:?}"),
-    }
+    let reply = subject.ask(StoreRequest::Claim { key, by: node(by), seen: Epoch(seen) });
+    let StoreReply::Claimed(record) = reply else {
+        panic!("{key} should be free: {reply:?}");
+    };
+    record
 }
 
 /// An empty commit by the owner of `epoch` that expects `version`.
@@ -148,10 +149,11 @@ pub(crate) fn post(mut commit: Commit, target: Key, mail: &[u8]) -> Commit {
 }
 
 pub(crate) fn commit_all(subject: &mut dyn Subject, commits: Vec<Commit>) -> Vec<CommitVerdict> {
-    match subject.ask(StoreRequest::Commit(commits)) {
-        StoreReply::Committed(verdicts) => verdicts,
-        other => panic!("a commit is answered by verdicts: {other:?}"),
-    }
+    let reply = subject.ask(StoreRequest::Commit(commits));
+    let StoreReply::Committed(verdicts) = reply else {
+        panic!("a commit is answered by verdicts: {reply:?}");
+    };
+    verdicts
 }
 
 /// Commits and expects it to be done.
@@ -160,15 +162,17 @@ pub(crate) fn done(subject: &mut dyn Subject, commit: Commit) {
 }
 
 pub(crate) fn relay(subject: &mut dyn Subject, source: Key) -> (Vec<Relayed>, u64) {
-    match subject.ask(StoreRequest::Relay { source }) {
-        StoreReply::Relayed { targets, entries_left } => (targets, entries_left),
-        other => panic!("a relay step is answered by its targets: {other:?}"),
-    }
+    let reply = subject.ask(StoreRequest::Relay { source });
+    let StoreReply::Relayed { targets, entries_left } = reply else {
+        panic!("a relay step is answered by its targets: {reply:?}");
+    };
+    (targets, entries_left)
 }
 
 pub(crate) fn peek(subject: &mut dyn Subject, key: Key, after: u64) -> Vec<MailEntry> {
-    match subject.ask(StoreRequest::PeekMail { key, after }) {
-        StoreReply::Mail(entries) => entries,
-        other => panic!("a peek is answered by mail: {other:?}"),
-    }
+    let reply = subject.ask(StoreRequest::PeekMail { key, after });
+    let StoreReply::Mail(entries) = reply else {
+        panic!("a peek is answered by mail: {reply:?}");
+    };
+    entries
 }

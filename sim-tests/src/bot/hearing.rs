@@ -75,6 +75,9 @@ impl Brain {
         match result {
             Ok(reply) => self.accepted(now_ms, &request, reply, out),
             Err(refusal) => {
+                if refusals::is_passing(refusal.code) {
+                    self.forget();
+                }
                 self.refused(now_ms, &request, refusal.code);
                 let expected = refusals::is_expected(&request, refusal.code);
                 refused_note(kind(&request), refusal, expected, out);
@@ -85,9 +88,7 @@ impl Brain {
     fn accepted(&mut self, now_ms: u64, request: &Request, reply: Reply, out: &mut Vec<Action>) {
         let fits = match request {
             Request::Ping => matches!(reply, Reply::Pong),
-            Request::Player(request) if request.is_read() => {
-                self.read(now_ms, request, reply, out)
-            }
+            Request::Player(request) if request.is_read() => self.read(now_ms, request, reply, out),
             Request::Player(request) => {
                 self.changed(now_ms, request, out);
                 matches!(reply, Reply::Done)
@@ -117,9 +118,7 @@ impl Brain {
                 let foreign = || format!("profile of player {}", profile.player);
                 differs.or_else(|| (profile.player != own).then(foreign))
             }
-            Reply::Bag(stacks) if *request == PlayerRequest::ReadBag => {
-                self.book.read_bag(&stacks)
-            }
+            Reply::Bag(stacks) if *request == PlayerRequest::ReadBag => self.book.read_bag(&stacks),
             Reply::Pets(pets) if *request == PlayerRequest::ReadPets => self.book.read_pets(&pets),
             Reply::Equipment(worn) if *request == PlayerRequest::ReadEquipment => {
                 self.book.read_worn(worn)

@@ -86,7 +86,12 @@ impl Party {
     }
 
     /// The request was carried out.
-    pub(crate) fn accepted(&mut self, now_ms: u64, request: &SocialRequest, team: Option<TeamView>) {
+    pub(crate) fn accepted(
+        &mut self,
+        now_ms: u64,
+        request: &SocialRequest,
+        team: Option<TeamView>,
+    ) {
         match request {
             SocialRequest::CreateTeam | SocialRequest::JoinTeam { .. } => {
                 self.team = team;

@@ -19,14 +19,12 @@ pub fn is_expected(request: &Request, code: RefusalCode) -> bool {
 }
 
 /// Whether an application for a guild can be refused so.
-#[must_use]
-pub fn is_expected_of_guild(code: RefusalCode) -> bool {
+pub(super) fn is_expected_of_guild(code: RefusalCode) -> bool {
     is_passing(code) || [NameTaken, Full, InGuild, NotFound].contains(&code)
 }
 
 /// Whether a player can lose a place in a queue or a battle so: a node or a fellow is gone.
-#[must_use]
-pub fn is_expected_of_queue(code: RefusalCode) -> bool {
+pub(super) fn is_expected_of_queue(code: RefusalCode) -> bool {
     is_passing(code)
 }
 
@@ -74,9 +72,7 @@ fn expected_of_social(request: &SocialRequest) -> &'static [RefusalCode] {
         SocialRequest::ListGuilds => &[],
         SocialRequest::CreateTeam => &[InTeam, InQueue],
         // The fellow is not online yet, or has a team already.
-        SocialRequest::InviteToTeam { .. } => {
-            &[NotFound, InTeam, Full, InQueue, NoTeam, NotLeader]
-        }
+        SocialRequest::InviteToTeam { .. } => &[NotFound, InTeam, Full, InQueue, NoTeam, NotLeader],
         SocialRequest::JoinTeam { .. } => &[NotInvited, NotFound, Full, InTeam, InQueue],
         SocialRequest::LeaveTeam => &[NoTeam, InQueue],
         // The team fell apart, or the last battle is not closed yet.

@@ -15,7 +15,8 @@ pub(crate) const PURSE: u16 = 20;
 pub(crate) const MEAT: u16 = 40;
 
 pub(crate) fn content() -> Arc<Content> {
-    let weapon = |bonus_damage| ItemUse::Equipment { slot: Slot::Weapon, bonus_hp: 0, bonus_damage };
+    let weapon =
+        |bonus_damage| ItemUse::Equipment { slot: Slot::Weapon, bonus_hp: 0, bonus_damage };
     let items = [
         item(SWORD, weapon(1)),
         item(AXE, weapon(2)),

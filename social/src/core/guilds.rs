@@ -49,8 +49,12 @@ pub(crate) const PATROL_KEYS_PER_S: usize = 100;
 pub(crate) const IDLE_MS: u64 = 60_000;
 /// How long to wait before a key that could not be opened is tried again.
 pub(crate) const RETRY_MS: u64 = 5_000;
-/// How often held guilds look for mail of which the word was lost, and lost outboxes are swept.
-pub(crate) const ROUTINE_MS: u64 = 5_000;
+/// Held guilds that look for mail of which the word was lost, per second and in turn.
+pub(crate) const ROUTINE_LOOKS_PER_S: usize = 500;
+/// Guilds per second that are tried again.
+pub(crate) const RETRIED_KEYS_PER_S: usize = 500;
+/// How often outboxes that nobody else empties are swept.
+pub(crate) const SWEEP_MS: u64 = 5_000;
 
 const _: () = assert!(QUARANTINE_ENTRIES_MAX * (MAIL_BYTES_MAX + 16) < PART_BYTES_MAX);
 
@@ -64,6 +68,7 @@ pub(crate) fn install(world: &mut World, each_second: &mut Schedule) {
             index::patrol,
             keys::open_later,
             systems::look_routinely,
+            systems::sweep,
             systems::release_idle,
         )
             .chain()

@@ -167,8 +167,5 @@ fn not_known() -> Refusal {
 /// Whether the result says that nothing was done and a later try may succeed.
 fn means_try_again(result: &Result<Reply, Refusal>) -> bool {
     let Err(refusal) = result else { return false };
-    matches!(
-        refusal.code,
-        RefusalCode::Busy | RefusalCode::Unavailable | RefusalCode::Draining
-    )
+    matches!(refusal.code, RefusalCode::Busy | RefusalCode::Unavailable | RefusalCode::Draining)
 }

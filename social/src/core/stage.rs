@@ -28,9 +28,8 @@ pub(crate) fn each_second(world: &mut World) -> Schedule {
         ambiguity_detection: LogLevel::Error,
         ..ScheduleBuildSettings::default()
     });
-    schedule.configure_sets(
-        (Stage::Presence, Stage::Guilds, Stage::Teams, Stage::Queueing).chain(),
-    );
+    schedule
+        .configure_sets((Stage::Presence, Stage::Guilds, Stage::Teams, Stage::Queueing).chain());
     presence::install(world, &mut schedule);
     guilds::install(world, &mut schedule);
     teams::install(world, &mut schedule);

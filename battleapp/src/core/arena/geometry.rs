@@ -15,10 +15,7 @@ pub(super) struct Vec2 {
 
 impl Vec2 {
     pub(super) fn between(from: (i32, i32), to: (i32, i32)) -> Self {
-        Self {
-            x: i64::from(to.0) - i64::from(from.0),
-            y: i64::from(to.1) - i64::from(from.1),
-        }
+        Self { x: i64::from(to.0) - i64::from(from.0), y: i64::from(to.1) - i64::from(from.1) }
     }
 
     pub(super) const fn dot(self, other: Self) -> i64 {
@@ -39,11 +36,11 @@ pub(super) fn stride_um(towards: (i8, i8), speed_mm_s: i32, hz: u32, full: bool)
     if square == 0 {
         return (0, 0);
     }
-    // A thousandth of a step of the direction vector is precise enough for one millimetre in 127.
+    // In millionths, so that short vectors have a precise length too.
     let length =
-        if full || square > 127 * 127 { (square * 1_000_000).isqrt() } else { 127_000 };
+        if full || square > 127 * 127 { (square * 1_000_000_000_000).isqrt() } else { 127_000_000 };
     let um_s = i64::from(speed_mm_s) * i64::from(UM);
-    let share = |part: i64| narrow(um_s * 1_000 * part / (length * i64::from(hz.max(1))));
+    let share = |part: i64| narrow(um_s * 1_000_000 * part / (length * i64::from(hz.max(1))));
     (share(x), share(y))
 }
 
@@ -96,8 +93,8 @@ fn pushed_out(from: (i32, i32), at: (i32, i32), radius: i32, pillar: &Pillar) ->
     let length = (away.square() * 1_000_000).isqrt();
     // Rounded away from the pillar, so that the result never overlaps.
     let part = |along: i64| {
-        let scaled = (along.abs() * apart * 1_000).div_ceil(length.max(1)) * along.signum();
-        narrow(scaled)
+        let length = length.max(1);
+        narrow((along.abs() * apart * 1_000 + length - 1) / length * along.signum())
     };
     (centre.0.saturating_add(part(away.x)), centre.1.saturating_add(part(away.y)))
 }

@@ -80,7 +80,8 @@ pub(super) fn waiting() -> Finding {
         }
         worst = worst.max(begun.elapsed().saturating_sub(WAIT));
     }
-    let found = format!("a wait of {} ms ends at most {} us late", WAIT.as_millis(), worst.as_micros());
+    let found =
+        format!("a wait of {} ms ends at most {} us late", WAIT.as_millis(), worst.as_micros());
     if worst > LATE_MAX {
         let remedy = "the machine is busy or throttled; ticks will come unevenly while it is";
         return Finding::warn("timer", found, remedy);

@@ -57,10 +57,7 @@ fn a_login_that_cannot_succeed_says_why_and_closes() {
         (connect(1), &[]),
         (login(1), &["store 1"]),
         (owner(1, None), &["baseapp@2#1 open"]),
-        (
-            refused(2, 1, RefusalCode::WrongSecret),
-            &["1: goodbye WrongSecret", "1: close"],
-        ),
+        (refused(2, 1, RefusalCode::WrongSecret), &["1: goodbye WrongSecret", "1: close"]),
         (close(1), &[]),
     ]);
     assert_eq!(stage.value("sessions"), 0);
@@ -231,10 +228,7 @@ fn a_battle_is_seated_played_watched_and_over() {
         (snapshot(9, 0, vec![5, 6]), &[]),
         (commands(1, 9), &[]),
         (seated(1, 10, 0), &["1: battle started"]),
-        (
-            close(1),
-            &["battleapp@4#1 left 10", "social@3#1 offline 1", "baseapp@2#1 close 1"],
-        ),
+        (close(1), &["battleapp@4#1 left 10", "social@3#1 offline 1", "baseapp@2#1 close 1"]),
         (snapshot(10, 0, vec![5, 6]), &[]),
     ]);
     assert_eq!(stage.value("offences_total"), 0, "late inputs are no offence");

@@ -82,7 +82,8 @@ fn datagrams_beyond_the_rate_are_dropped() {
     let limits = GatewayLimits::default();
     let mut stage = logged_in_stage(limits.clone());
     stage.play(&seated(1, 9, 0));
-    let passed = (0..limits.datagrams_burst + 50).filter(|_| !stage.play(&commands(1, 9)).is_empty());
+    let passed =
+        (0..limits.datagrams_burst + 50).filter(|_| !stage.play(&commands(1, 9)).is_empty());
     assert_eq!(passed.count(), usize::try_from(limits.datagrams_burst).unwrap());
     assert_eq!(stage.value("datagrams_dropped_total"), 50);
     stage.play(&Line::Wait(1_000));

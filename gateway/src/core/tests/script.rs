@@ -152,8 +152,7 @@ pub(super) fn list_guilds(session: u64, id: u64) -> Line {
 }
 
 pub(super) fn commands(session: u64, battle: u64) -> Line {
-    let datagram =
-        ClientDatagram { battle: BattleId(battle), seen_tick: 0, commands: Vec::new() };
+    let datagram = ClientDatagram { battle: BattleId(battle), seen_tick: 0, commands: Vec::new() };
     edge(EdgeInput::Datagram { session: SessionId(session), datagram })
 }
 

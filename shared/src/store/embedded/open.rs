@@ -242,10 +242,8 @@ fn refusal(path: &Path, error: redb::Error) -> OpenError {
             OpenError::Io { path, source }
         };
     }
-    let in_use = matches!(
-        error,
-        redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch
-    );
+    let in_use =
+        matches!(error, redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch);
     if in_use {
         OpenError::Locked { path }
     } else {

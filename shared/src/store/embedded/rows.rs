@@ -165,12 +165,7 @@ impl Rows for TxnRows<'_> {
         self.counter(target, &row)
     }
 
-    fn set_delivered(
-        &mut self,
-        target: Key,
-        source: Key,
-        sequence: u64,
-    ) -> Result<(), RowsError> {
+    fn set_delivered(&mut self, target: Key, source: Key, sequence: u64) -> Result<(), RowsError> {
         let row = RowKey::new(target, layout::DELIVERED, &layout::key_bytes(source));
         self.put(&row, [&sequence.to_be_bytes(), &[], &[]])
     }
@@ -242,8 +237,7 @@ fn write(
     pieces: [&[u8]; 3],
 ) -> Result<(), RowsError> {
     let len: usize = pieces.iter().map(|piece| piece.len()).sum();
-    let mut guard =
-        table.insert_reserve(row.as_slice(), len + SEAL_BYTES).map_err(backend)?;
+    let mut guard = table.insert_reserve(row.as_slice(), len + SEAL_BYTES).map_err(backend)?;
     let (bytes, seal) = guard.as_mut().split_at_mut(len);
     let mut at = 0;
     for piece in pieces {

@@ -76,7 +76,7 @@ impl Writer {
         served.map(|()| self.db)
     }
 
-    fn take_orders(&mut self) -> bool {
+    pub(super) fn take_orders(&mut self) -> bool {
         loop {
             match self.orders.try_recv() {
                 Ok(Order::Add(lane)) => self.lanes.push(lane),
@@ -93,7 +93,7 @@ impl Writer {
 
     /// Takes what is queued, up to the limit, starting with another lane each time. Returns
     /// whether there is anything.
-    fn gather(&mut self) -> bool {
+    pub(super) fn gather(&mut self) -> bool {
         self.requests.clear();
         self.origins.clear();
         let mut steps = 0;
@@ -127,7 +127,7 @@ impl Writer {
     }
 
     /// Carries the gathered requests out and answers them.
-    fn serve(&mut self) -> Result<(), DatabaseError> {
+    pub(super) fn serve(&mut self) -> Result<(), DatabaseError> {
         let attempt = AssertUnwindSafe(|| carry_out(&self.db, &self.requests));
         let (replies, served) = match catch_unwind(attempt) {
             Ok(Ok(replies)) => (replies, Ok(())),
@@ -191,7 +191,11 @@ fn carry_out(db: &Database, requests: &[StoreRequest]) -> Result<Vec<StoreReply>
     }
     let dirty = rows.is_dirty();
     drop(rows);
-    if dirty { txn.commit()? } else { txn.abort()? }
+    if dirty {
+        txn.commit()?
+    } else {
+        txn.abort()?
+    }
     metrics::counter!("store_transactions_total").increment(1);
     metrics::counter!("store_requests_total").increment(requests.len() as u64);
     Ok(replies)

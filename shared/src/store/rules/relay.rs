@@ -50,8 +50,11 @@ pub(super) fn relay<R: Rows>(rows: &mut R, source: Key) -> Result<StoreReply, Ro
     }
 
     let targets = plan.targets.iter().filter(|(_, it)| it.full || !it.arrivals.is_empty());
-    let targets = targets
-        .map(|(key, it)| Relayed { target: *key, owner: plan.heads[key].owner, full: it.full });
+    let targets = targets.map(|(key, it)| Relayed {
+        target: *key,
+        owner: plan.heads[key].owner,
+        full: it.full,
+    });
     Ok(StoreReply::Relayed { targets: targets.collect(), entries_left })
 }
 

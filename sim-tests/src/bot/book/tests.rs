@@ -61,7 +61,7 @@ fn changes_enter_the_book_as_the_servers_make_them() {
     let all = [(SWORD, 1), (AXE, 1), (PURSE, 2), (MEAT, 3)];
     check(&[], 100, &all);
     let sword = PlayerRequest::Equip { item: SWORD };
-    check(&[sword.clone()], 100, &[(AXE, 1), (PURSE, 2), (MEAT, 3)]);
+    check(std::slice::from_ref(&sword), 100, &[(AXE, 1), (PURSE, 2), (MEAT, 3)]);
     let axe = PlayerRequest::Equip { item: AXE };
     check(&[sword.clone(), axe], 100, &[(SWORD, 1), (PURSE, 2), (MEAT, 3)]);
     check(&[sword, PlayerRequest::Unequip { slot: Slot::Weapon }], 100, &all);

@@ -50,6 +50,8 @@ pub(crate) struct Guilds {
     pub(crate) held: BTreeMap<GuildId, Entity>,
     /// Guilds to open at a later tick; at most `GUILDS_LATER_MAX`.
     pub(crate) later: BTreeMap<GuildId, Tick>,
-    /// When held guilds last looked for mail routinely.
-    pub(crate) looked: Tick,
+    /// Up to where the held guilds have looked for mail routinely; `None`: begin again.
+    pub(crate) looked_to: Option<GuildId>,
+    /// When outboxes were last swept.
+    pub(crate) swept: Tick,
 }

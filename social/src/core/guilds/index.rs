@@ -8,7 +8,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 use bevy_ecs::prelude::{Resource, World};
 
 use shared::core::Output;
-use shared::ids::{GuildId, Key};
+use shared::ids::{GuildId, Key, Role};
 use shared::limits::GUILD_MEMBERS_MAX;
 use shared::msg::client::GuildLine;
 use shared::rng;
@@ -85,7 +85,7 @@ impl Index {
         self.founded
     }
 
-    /// Takes the current state of a guild.
+    /// Takes the current state of a guild, durable or not: a list is a hint, not a promise.
     pub(super) fn note(&mut self, guild: GuildId, roster: &Roster) {
         let room = self.lines.len() < GUILDS_INDEXED_MAX;
         if !room && !self.lines.contains_key(&guild) {
@@ -108,7 +108,11 @@ impl Index {
             let listed =
                 GuildLine { guild: *guild, name: line.name.clone(), members: line.members };
             let has_room = usize::from(line.members) < GUILD_MEMBERS_MAX;
-            if has_room { open.push(listed) } else { full.push(listed) }
+            if has_room {
+                open.push(listed)
+            } else {
+                full.push(listed)
+            }
             if open.len() == LISTED_MAX {
                 break;
             }
@@ -177,7 +181,9 @@ pub(super) fn patrol(world: &mut World) {
     let index = world.resource::<Index>();
     let whole = matches!(index.loading, Loading::Complete | Loading::Overfull);
     let crowded = world.resource::<Guilds>().held.len() * 2 > GUILDS_HELD_MAX;
-    if border.draining || !whole || crowded {
+    // Before this node is ready, everything would seem to be at home elsewhere.
+    let ready = border.nodes.ready(Role::Social).any(|(address, _)| address == border.me);
+    if border.draining || !ready || !whole || crowded {
         return;
     }
     let next = match index.patrol {

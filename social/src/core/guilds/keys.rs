@@ -17,7 +17,9 @@ use super::components::{Guilds, Label, LastUsed, Quarantine, Reader, Readers, Te
 use super::index::{self, Index};
 use super::mail;
 use super::roster::Roster;
-use super::{GUILDS_HELD_MAX, GUILDS_LATER_MAX, PART_QUARANTINE, READERS_MAX, RETRY_MS};
+use super::{
+    GUILDS_HELD_MAX, GUILDS_LATER_MAX, PART_QUARANTINE, READERS_MAX, RETRIED_KEYS_PER_S, RETRY_MS,
+};
 use crate::core::border::{Border, reply_frame};
 
 /// There may be mail for a key.
@@ -40,6 +42,14 @@ pub(crate) fn mail_waiting(world: &mut World, key: Key) {
 /// Answers a reader when what the reader sees is durable.
 pub(crate) fn read(world: &mut World, session: SessionRef, id: RequestId, guild: GuildId) {
     let held = world.resource::<Guilds>().held.contains_key(&guild);
+    let border = world.resource::<Border>();
+    let home = border.nodes.home_of_key(Key::Guild(guild));
+    if !held && home.is_some_and(|home| home != border.me) {
+        let text = "the guild is looked after by another node";
+        let refusal = Refusal::new(RefusalCode::Unavailable, text);
+        world.resource_mut::<Border>().reply(session, id, Err(refusal));
+        return;
+    }
     if !held && !world.resource::<Index>().may_exist(guild) {
         world.resource_mut::<Border>().reply(session, id, Err(not_found()));
         return;
@@ -150,8 +160,8 @@ pub(crate) fn release_all(world: &mut World) {
 pub(super) fn open_later(world: &mut World) {
     let now = world.resource::<Border>().now;
     let later = world.resource::<Guilds>().later.iter();
-    let due: Vec<GuildId> =
-        later.filter(|(_, tick)| **tick <= now).map(|(guild, _)| *guild).collect();
+    let due = later.filter(|(_, tick)| **tick <= now).map(|(guild, _)| *guild);
+    let due: Vec<GuildId> = due.take(RETRIED_KEYS_PER_S).collect();
     for guild in due {
         world.resource_mut::<Guilds>().later.remove(&guild);
         open(world, guild, Some(now));

@@ -179,9 +179,10 @@ impl Roster {
         if !ordered || !led || row.members.len() > GUILD_MEMBERS_MAX {
             return Err(RosterError::Inconsistent);
         }
-        let members = row.members.into_iter().map(|member| {
-            (member.player, Member { name: member.name, joined: member.joined })
-        });
+        let members = row
+            .members
+            .into_iter()
+            .map(|member| (member.player, Member { name: member.name, joined: member.joined }));
         Ok(Self {
             name: row.name,
             leader: row.leader,
@@ -241,9 +242,8 @@ mod tests {
     fn the_stored_bytes_are_frozen() {
         let mut roster = owls();
         roster.admit(A, "al").expect("there is room");
-        let bytes = [
-            1, 4, b'O', b'w', b'l', b's', 3, 2, 2, 1, 2, b'a', b'l', 2, 3, 2, b'c', b'y', 1,
-        ];
+        let bytes =
+            [1, 4, b'O', b'w', b'l', b's', 3, 2, 2, 1, 2, b'a', b'l', 2, 3, 2, b'c', b'y', 1];
         assert_eq!(roster.encode(), bytes);
         assert_eq!(Roster::decode(&bytes), Ok(roster));
     }

@@ -1,5 +1,7 @@
 //! What happens to guilds by time alone.
 
+use std::ops::Bound::{Excluded, Unbounded};
+
 use bevy_ecs::prelude::World;
 
 use shared::ids::GuildId;
@@ -7,7 +9,7 @@ use shared::ids::GuildId;
 use super::components::{Guilds, LastUsed, Tenancy};
 use super::index::Index;
 use super::keys;
-use super::{IDLE_MS, ROUTINE_MS};
+use super::{IDLE_MS, ROUTINE_LOOKS_PER_S, SWEEP_MS};
 use crate::core::border::Border;
 
 /// Levels for the status page.
@@ -27,21 +29,28 @@ pub(crate) fn levels(world: &World) -> Levels {
     }
 }
 
-/// Looks for mail whose word was lost, and sweeps outboxes that nobody empties.
+/// Some of the held guilds look for mail whose word was lost; all of them in turn.
 pub(super) fn look_routinely(world: &mut World) {
-    let border = world.resource::<Border>();
-    let now = border.now;
-    if !border.has_passed(world.resource::<Guilds>().looked, ROUTINE_MS) {
-        return;
-    }
-    world.resource_mut::<Guilds>().looked = now;
-    let held: Vec<GuildId> = world.resource::<Guilds>().held.keys().copied().collect();
-    for guild in held {
+    let mut guilds = world.resource_mut::<Guilds>();
+    let from = guilds.looked_to.map_or(Unbounded, Excluded);
+    let rest = guilds.held.range((from, Unbounded));
+    let step: Vec<GuildId> = rest.take(ROUTINE_LOOKS_PER_S).map(|(guild, _)| *guild).collect();
+    guilds.looked_to = step.last().copied();
+    for guild in step {
         keys::look_for_mail(world, guild);
     }
-    let mut border = world.resource_mut::<Border>();
-    let Border { keeper, outputs, .. } = &mut *border;
-    keeper.sweep(outputs);
+}
+
+/// Sweeps outboxes that nobody else empties, now and then.
+pub(super) fn sweep(world: &mut World) {
+    let border = world.resource::<Border>();
+    let now = border.now;
+    if border.has_passed(world.resource::<Guilds>().swept, SWEEP_MS) {
+        world.resource_mut::<Guilds>().swept = now;
+        let mut border = world.resource_mut::<Border>();
+        let Border { keeper, outputs, .. } = &mut *border;
+        keeper.sweep(outputs);
+    }
 }
 
 /// Gives back guilds that nobody needs.

@@ -111,7 +111,10 @@ fn step_queueing(ask: Ask, happening: Happening, now: Tick) -> (Option<Phase>, V
         }
         Happening::Closed { refused } => {
             let refusal = refused.unwrap_or_else(|| {
-                Refusal::new(RefusalCode::Unavailable, "the queue did not take the party; try again")
+                Refusal::new(
+                    RefusalCode::Unavailable,
+                    "the queue did not take the party; try again",
+                )
             });
             (None, vec![Effect::Answer(ask, Err(refusal))])
         }
@@ -155,9 +158,7 @@ fn step_cancelling(
         asks.into_iter().map(|ask| Effect::Answer(ask, result.clone())).collect()
     };
     match happening {
-        Happening::Queued | Happening::Withdrawn(_) => {
-            (Some(Phase::Cancelling(state)), Vec::new())
-        }
+        Happening::Queued | Happening::Withdrawn(_) => (Some(Phase::Cancelling(state)), Vec::new()),
         Happening::Matched { battle, battleapp } => {
             let text = "the match was made before the queue could be left";
             let refusal = Refusal::new(RefusalCode::InQueue, text);

@@ -119,6 +119,17 @@ pub(crate) fn member_away(world: &mut World, player: PlayerId) {
     }
 }
 
+/// The node is to stop: parties that wait are taken out of the queue, so that their players can
+/// queue through another node. Battles go on.
+pub(crate) fn withdraw_all(world: &mut World) {
+    let ids: Vec<TicketId> = world.resource::<Tickets>().by_id.keys().copied().collect();
+    for id in ids {
+        let text = "this node is being shut down; queue again";
+        let why = Refusal::new(RefusalCode::Draining, text);
+        happen(world, id, Happening::Withdrawn(why));
+    }
+}
+
 /// A player has a new session: back into the queue's news, or back into the battle.
 pub(crate) fn greet(world: &mut World, player: PlayerId) {
     let Some(session) = presence::session_of(world, player) else { return };

@@ -49,9 +49,8 @@ pub(crate) fn invite(
     let expires = world.resource::<Border>().tick_in_ms(INVITATION_MS);
     let team = label(world, entity);
     let received = world.resource::<Teams>().inviting.get(&invited);
-    let many = received.is_some_and(|teams| {
-        teams.len() >= PLAYER_INVITATIONS_MAX && !teams.contains(&team)
-    });
+    let many = received
+        .is_some_and(|teams| teams.len() >= PLAYER_INVITATIONS_MAX && !teams.contains(&team));
     let mut invitations = world.get_mut::<Invitations>(entity).expect("every team has them");
     let renewed = invitations.0.contains_key(&invited);
     if many || (invitations.0.len() >= TEAM_INVITATIONS_MAX && !renewed) {

@@ -35,10 +35,9 @@ fn leave(player: u64) -> Mail {
 /// The roster as an online player reads it.
 pub(super) fn roster(harness: &mut Harness) -> Result<GuildView, RefusalCode> {
     harness.online(99, 99);
-    match harness.answer(99, SocialRequest::ReadGuild { guild: owls() })? {
-        Reply::Guild(view) => Ok(view),
-        other => panic!("not a guild: {other:?}"),
-    }
+    let reply = harness.answer(99, SocialRequest::ReadGuild { guild: owls() })?;
+    let Reply::Guild(view) = reply else { panic!("not a guild: {reply:?}") };
+    Ok(view)
 }
 
 fn members(harness: &mut Harness) -> Vec<u64> {

@@ -2,16 +2,17 @@
 
 use shared::core::{Core, Input, Output};
 use shared::directory::{DirectoryEvent, NodeCard, NodeState};
-use shared::ids::{Address, GuildId, Key, NodeId, PlayerId, RequestId, Role, SessionId, SessionRef};
+use shared::ids::{
+    Address, GuildId, Key, NodeId, PlayerId, RequestId, Role, SessionId, SessionRef, TicketId,
+};
 use shared::msg::Body;
 use shared::msg::client::{Event, Reply, SocialRequest};
 use shared::msg::gateway_social::{FromSocial, ToSocial};
 use shared::msg::mail::Mail;
 use shared::msg::refusal::{Refusal, RefusalCode};
 use shared::msg::social_matchmaker::{FromMatchmaker, ToMatchmaker};
-use shared::ids::TicketId;
 use shared::store::memory::MemoryStore;
-use shared::store::{Commit, OpId, Post, StoreReply, StoreRequest};
+use shared::store::{Commit, OpId, Post, StoreFailure, StoreReply, StoreRequest};
 use shared::tick::{Tick, TickRate};
 use shared::wire;
 
@@ -36,6 +37,13 @@ pub(super) struct Harness {
     pub(super) sent: Vec<(Address, Body)>,
     /// After so many more requests the store's answers are lost, as in a crash.
     pub(super) store_ops_left: u64,
+    /// Commits are carried out, but the store reports a failure.
+    pub(super) commits_fail: bool,
+    /// Commits are not carried out, and the store reports a failure.
+    pub(super) commits_lost: bool,
+    /// Answers to commits are kept back.
+    pub(super) commits_wait: bool,
+    waiting: Vec<(OpId, StoreReply)>,
     incarnation: u32,
     inputs: Vec<Input>,
     now: u64,
@@ -49,6 +57,10 @@ impl Harness {
             store: MemoryStore::default(),
             sent: Vec::new(),
             store_ops_left: u64::MAX,
+            commits_fail: false,
+            commits_lost: false,
+            commits_wait: false,
+            waiting: Vec::new(),
             incarnation: 1,
             inputs: Vec::new(),
             now: 0,
@@ -87,6 +99,11 @@ impl Harness {
     pub(super) fn tick(&mut self) {
         self.now += 1;
         let mut outputs = Vec::new();
+        if !self.commits_wait {
+            for (op, reply) in self.waiting.drain(..) {
+                self.social.stored(Tick(self.now), op, reply, &mut outputs);
+            }
+        }
         self.social.tick(Tick(self.now), self.inputs.drain(..), &mut outputs);
         while !outputs.is_empty() {
             let mut next = Vec::new();
@@ -161,15 +178,16 @@ impl Harness {
 
     /// Takes the answer to a request out of what was sent.
     pub(super) fn reply_to(&mut self, id: RequestId) -> Option<Result<Reply, Refusal>> {
-        let is_it = |body: &Body| matches!(
-            body,
-            Body::FromSocial(FromSocial::Reply { id: of, .. }) if *of == id
-        );
+        let is_it = |body: &Body| {
+            matches!(
+                body,
+                Body::FromSocial(FromSocial::Reply { id: of, .. }) if *of == id
+            )
+        };
         let at = self.sent.iter().position(|(_, body)| is_it(body))?;
-        match self.sent.remove(at).1 {
-            Body::FromSocial(FromSocial::Reply { result, .. }) => Some(result),
-            other => panic!("not a reply: {other:?}"),
-        }
+        let (_, body) = self.sent.remove(at);
+        let Body::FromSocial(FromSocial::Reply { result, .. }) = body else { return None };
+        Some(result)
     }
 
     /// Takes the events that were sent, with the numbers of their sessions.
@@ -184,7 +202,7 @@ impl Harness {
     }
 
     /// Takes what was sent to the matchmaker.
-    pub(super) fn to_matchmaker(&mut self) -> Vec<ToMatchmaker> {
+    pub(super) fn said_to_matchmaker(&mut self) -> Vec<ToMatchmaker> {
         let mut said = Vec::new();
         self.sent.retain(|(to, body)| {
             let Body::ToMatchmaker(body) = body else { return true };
@@ -203,7 +221,7 @@ impl Harness {
     /// Queues and returns the request and the ticket that the matchmaker was given.
     pub(super) fn queue(&mut self, player: u64) -> (RequestId, TicketId) {
         let id = self.ask(player, SocialRequest::Queue { queue: String::from("arena") });
-        match self.to_matchmaker().pop() {
+        match self.said_to_matchmaker().pop() {
             Some(ToMatchmaker::Enqueue { ticket, .. }) => (id, ticket),
             other => panic!("no ticket was made: {other:?}"),
         }
@@ -243,9 +261,10 @@ impl Harness {
     pub(super) fn guild_answers(&mut self, player: u64) -> Vec<Option<RefusalCode>> {
         let request = StoreRequest::PeekMail { key: Key::Player(PlayerId(player)), after: 0 };
         let StoreReply::Mail(entries) = self.store.apply(&request) else { panic!("no mail") };
-        let answer = |mail: &[u8]| match wire::decode(mail, 4096).expect("a mail") {
-            Mail::GuildAnswer { refused, .. } => refused.map(|refusal| refusal.code),
-            other => panic!("not an answer: {other:?}"),
+        let answer = |mail: &[u8]| {
+            let mail = wire::decode(mail, 4096).expect("a mail");
+            let Mail::GuildAnswer { refused, .. } = mail else { panic!("no answer: {mail:?}") };
+            refused.map(|refusal| refusal.code)
         };
         entries.iter().map(|entry| answer(&entry.mail)).collect()
     }
@@ -260,7 +279,20 @@ impl Harness {
     fn store(&mut self, op: OpId, request: &StoreRequest, outputs: &mut Vec<Output>) {
         let Some(left) = self.store_ops_left.checked_sub(1) else { return };
         self.store_ops_left = left;
-        let reply = self.store.apply(request);
+        let is_commit = matches!(request, StoreRequest::Commit(_));
+        let mut reply = StoreReply::Failed(StoreFailure::Closed);
+        if !(is_commit && self.commits_lost) {
+            reply = self.store.apply(request);
+        }
+        if is_commit {
+            if self.commits_fail {
+                reply = StoreReply::Failed(StoreFailure::Closed);
+            }
+            if self.commits_wait {
+                self.waiting.push((op, reply));
+                return;
+            }
+        }
         // The last request before a crash is carried out, but its answer is lost.
         if left > 0 {
             self.social.stored(Tick(self.now), op, reply, outputs);

@@ -69,52 +69,53 @@ fn newest<T: Copy>(seen: &[T], nth: usize) -> Option<T> {
 }
 
 fn take_step(harness: &mut Harness, seen: &mut Seen, step: &Step) {
-    let said = match *step {
-        Step::Online(player) => return harness.online(player, player),
-        Step::Offline(player) => return harness.offline(player, player),
-        Step::Wait(ms) => return harness.run_ms(ms),
-        Step::MatchmakerGone => return harness.gone(MATCH_NODE),
-        Step::Create(player) => {
-            harness.ask(player, SocialRequest::CreateTeam);
-            None
-        }
-        Step::Invite(by, to) => {
-            harness.ask(by, super::teams::invite(to));
-            None
-        }
-        Step::Join(player, nth) => {
-            if let Some(team) = newest(&seen.teams, nth) {
-                harness.ask(player, SocialRequest::JoinTeam { team });
+    let said =
+        match *step {
+            Step::Online(player) => return harness.online(player, player),
+            Step::Offline(player) => return harness.offline(player, player),
+            Step::Wait(ms) => return harness.run_ms(ms),
+            Step::MatchmakerGone => return harness.gone(MATCH_NODE),
+            Step::Create(player) => {
+                harness.ask(player, SocialRequest::CreateTeam);
+                None
             }
-            None
-        }
-        Step::LeaveTeam(player) => {
-            harness.ask(player, SocialRequest::LeaveTeam);
-            None
-        }
-        Step::Queue(player) => {
-            harness.ask(player, SocialRequest::Queue { queue: String::from("arena") });
-            None
-        }
-        Step::LeaveQueue(player) => {
-            harness.ask(player, SocialRequest::LeaveQueue);
-            None
-        }
-        Step::Queued(nth) => {
-            newest(&seen.tickets, nth).map(|ticket| FromMatchmaker::Queued { ticket })
-        }
-        Step::Matched(nth) => newest(&seen.tickets, nth).map(|ticket| {
-            FromMatchmaker::Matched { ticket, battle: BattleId(ticket.0), battleapp: BATTLEAPP }
-        }),
-        Step::Closed(nth, why) => newest(&seen.tickets, nth).map(|ticket| {
-            let refused = why.then(|| Refusal::new(RefusalCode::Unavailable, "no"));
-            FromMatchmaker::Closed { ticket, refused }
-        }),
-    };
+            Step::Invite(by, to) => {
+                harness.ask(by, super::teams::invite(to));
+                None
+            }
+            Step::Join(player, nth) => {
+                if let Some(team) = newest(&seen.teams, nth) {
+                    harness.ask(player, SocialRequest::JoinTeam { team });
+                }
+                None
+            }
+            Step::LeaveTeam(player) => {
+                harness.ask(player, SocialRequest::LeaveTeam);
+                None
+            }
+            Step::Queue(player) => {
+                harness.ask(player, SocialRequest::Queue { queue: String::from("arena") });
+                None
+            }
+            Step::LeaveQueue(player) => {
+                harness.ask(player, SocialRequest::LeaveQueue);
+                None
+            }
+            Step::Queued(nth) => {
+                newest(&seen.tickets, nth).map(|ticket| FromMatchmaker::Queued { ticket })
+            }
+            Step::Matched(nth) => newest(&seen.tickets, nth).map(|ticket| {
+                FromMatchmaker::Matched { ticket, battle: BattleId(ticket.0), battleapp: BATTLEAPP }
+            }),
+            Step::Closed(nth, why) => newest(&seen.tickets, nth).map(|ticket| {
+                let refused = why.then(|| Refusal::new(RefusalCode::Unavailable, "no"));
+                FromMatchmaker::Closed { ticket, refused }
+            }),
+        };
     if let Some(said) = said {
         harness.matchmaker(said);
     }
-    for said in harness.to_matchmaker() {
+    for said in harness.said_to_matchmaker() {
         if let ToMatchmaker::Enqueue { ticket, .. } = said {
             seen.tickets.push(ticket);
         }

@@ -1,6 +1,6 @@
 //! Tickets: queue, match, battle, and everything that can come between.
 
-use shared::core::Input;
+use shared::core::{Core, Input};
 use shared::ids::{BattleId, PlayerId, TicketId};
 use shared::msg::Body;
 use shared::msg::client::{Event, Reply, SocialRequest};
@@ -37,9 +37,9 @@ fn queue_again(harness: &mut Harness) -> Result<Reply, RefusalCode> {
 /// The codes of the `QueueLeft` events, by session.
 fn left(harness: &mut Harness) -> Vec<(u64, Option<RefusalCode>)> {
     let events = harness.events().into_iter();
-    let codes = events.map(|(session, event)| match event {
-        Event::QueueLeft { refused } => (session, refused.map(|refusal| refusal.code)),
-        other => panic!("another event: {other:?}"),
+    let codes = events.map(|(session, event)| {
+        let Event::QueueLeft { refused } = event else { panic!("another event: {event:?}") };
+        (session, refused.map(|refusal| refusal.code))
     });
     codes.collect()
 }
@@ -96,7 +96,7 @@ fn leaving_is_confirmed_when_the_matchmaker_has_closed_the_ticket() {
     let ticket = queued(&mut harness);
     harness.events();
     let id = harness.ask(2, SocialRequest::LeaveQueue);
-    assert_eq!(harness.to_matchmaker(), [ToMatchmaker::Cancel { ticket }]);
+    assert_eq!(harness.said_to_matchmaker(), [ToMatchmaker::Cancel { ticket }]);
     assert_eq!(harness.reply_to(id), None);
     harness.matchmaker(closed(ticket));
     assert_eq!(harness.reply_to(id), Some(Ok(Reply::Done)));
@@ -125,9 +125,9 @@ fn a_waiting_party_is_cancelled_when_a_member_goes_offline() {
     let ticket = queued(&mut harness);
     harness.events();
     harness.offline(2, 2);
-    assert_eq!(harness.to_matchmaker(), [ToMatchmaker::Cancel { ticket }]);
+    assert_eq!(harness.said_to_matchmaker(), [ToMatchmaker::Cancel { ticket }]);
     harness.run_ms(1_000);
-    let again = harness.to_matchmaker();
+    let again = harness.said_to_matchmaker();
     assert_eq!(again, [ToMatchmaker::Cancel { ticket }], "a lost frame is sent again");
     harness.matchmaker(closed(ticket));
     assert_eq!(left(&mut harness), [(1, Some(RefusalCode::Unavailable))]);
@@ -205,13 +205,17 @@ fn a_frame_that_does_not_arrive_and_a_silent_matchmaker_free_the_party() {
     let (id, ticket) = harness.queue(1);
     harness.run_ms(11_000);
     assert!(harness.reply_to(id).expect("answered").is_err());
-    assert!(harness.to_matchmaker().contains(&ToMatchmaker::Cancel { ticket }));
+    assert!(harness.said_to_matchmaker().contains(&ToMatchmaker::Cancel { ticket }));
     harness.run_ms(11_000);
     assert_eq!(harness.value("queued"), 0);
-    harness.to_matchmaker();
+    harness.said_to_matchmaker();
     harness.matchmaker(FromMatchmaker::Queued { ticket });
     let cancel = [ToMatchmaker::Cancel { ticket }];
-    assert_eq!(harness.to_matchmaker(), cancel, "a ticket that is unknown here is given up there");
+    assert_eq!(
+        harness.said_to_matchmaker(),
+        cancel,
+        "a ticket that is unknown here is given up there"
+    );
 }
 
 #[test]
@@ -220,7 +224,7 @@ fn a_retry_while_the_matchmaker_thinks_makes_no_second_ticket() {
     harness.online(1, 1);
     let (id, ticket) = harness.queue(1);
     harness.ask_as(1, 1, id, SocialRequest::Queue { queue: String::from("arena") });
-    assert_eq!(harness.to_matchmaker(), []);
+    assert_eq!(harness.said_to_matchmaker(), []);
     harness.matchmaker(FromMatchmaker::Queued { ticket });
     assert_eq!(harness.reply_to(id), Some(Ok(Reply::Done)));
     assert_eq!(harness.reply_to(id), None);
@@ -235,4 +239,19 @@ fn only_the_ticket_s_matchmaker_is_believed() {
     harness.tick();
     assert_eq!(harness.reply_to(id), None);
     assert_eq!(harness.value("frames_misdirected_total"), 1);
+}
+
+#[test]
+fn a_draining_role_takes_its_parties_out_of_the_queue_first() {
+    let mut harness = Harness::new();
+    team_of(&mut harness, 1);
+    let ticket = queued(&mut harness);
+    harness.events();
+    harness.input(Input::Drain);
+    harness.tick();
+    assert!(!harness.social.status().drained);
+    assert_eq!(harness.said_to_matchmaker(), [ToMatchmaker::Cancel { ticket }]);
+    harness.matchmaker(closed(ticket));
+    assert_eq!(left(&mut harness), [(1, Some(RefusalCode::Draining))]);
+    assert!(harness.social.status().drained);
 }

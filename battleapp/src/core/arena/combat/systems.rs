@@ -4,8 +4,8 @@ use bevy_ecs::prelude::*;
 use shared::msg::client::Act;
 
 use super::super::geometry::{Vec2, advance, first_touch, stride_um};
-use super::super::state::{Clock, Kit, Orders, Rules, Side, StableId};
 use super::super::lives::Life;
+use super::super::state::{Clock, Kit, Orders, Rules, Side, StableId};
 use super::super::walking::{Body, Field, Gait, Place};
 use super::SHOTS_MAX;
 use super::components::{Cooldowns, Hit, Hits, NextShot, Shot, Volley};

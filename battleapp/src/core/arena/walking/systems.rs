@@ -7,8 +7,7 @@ use super::super::lives::Life;
 use super::super::state::{Kit, Orders, Rules, Side, StableId};
 use super::components::{Body, Field, Gait, Place};
 
-type Walkers<'a> =
-    (&'a StableId, &'a Side, &'a Kit, &'a Life, &'a mut Place, &'a mut Gait);
+type Walkers<'a> = (&'a StableId, &'a Side, &'a Kit, &'a Life, &'a mut Place, &'a mut Gait);
 
 /// Moves the living and lists them. Fighters do not touch each other, so any order will do.
 pub(super) fn walk(

@@ -1,0 +1,267 @@
+//! The battleapp's core: which battles there are, who may speak to them, and how they end.
+//!
+//! A battle goes through `Opening` (its key is being acquired), `Running`, and `Ending` (its
+//! result is being stored). Nobody is told that it has ended before the result is durable. A
+//! battle whose key holds a result is not fought again.
+
+mod ending;
+mod playing;
+mod starting;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::vec::Drain;
+
+use shared::content::Content;
+use shared::core::{Core, CoreStatus, Input, Output};
+use shared::directory::{DirectoryEvent, Nodes};
+use shared::ids::{Address, BattleId, Key};
+use shared::msg::Body;
+use shared::msg::battle_gateway::BattleOutput;
+use shared::msg::matchmaker_battle::{FromBattle, ToBattle};
+use shared::ownership::{Keeper, KeeperEvent};
+use shared::store::{OpId, StoreReply};
+use shared::tick::{Tick, TickRate};
+
+use self::ending::EndingBattle;
+use self::playing::RunningBattle;
+use self::starting::OpeningBattle;
+use super::BATTLE_HZ;
+
+/// Battles of one node. A further one is refused; the matchmaker asks another node.
+pub const BATTLES_MAX: usize = 1_000;
+/// Finished battles that are remembered, so that late messages for them are no offence. The
+/// oldest is forgotten.
+pub const FINISHED_KEPT_MAX: usize = 4_096;
+/// Frames that are sent again because they did not arrive. The oldest is dropped.
+pub const RESEND_MAX: usize = 4_096;
+/// Time between two attempts to send or store something again.
+pub const RETRY_MS: u64 = 250;
+
+/// The core of the battleapp role.
+pub struct BattleApp {
+    content: Arc<Content>,
+    build: String,
+    /// Core ticks between two ticks of a battle.
+    stride: u64,
+    retry_ticks: u64,
+    nodes: Nodes,
+    keeper: Keeper,
+    events: Vec<KeeperEvent>,
+    battles: BTreeMap<BattleId, Stage>,
+    finished: BTreeSet<BattleId>,
+    finished_order: VecDeque<BattleId>,
+    resend: VecDeque<(Address, Body)>,
+    resend_at: Tick,
+    draining: bool,
+    counters: Counters,
+}
+
+/// How far a battle is.
+enum Stage {
+    Opening(OpeningBattle),
+    Running(Box<RunningBattle>),
+    Ending(Box<EndingBattle>),
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Counters {
+    started: u64,
+    ended: u64,
+    void: u64,
+    refused: u64,
+    dropped: u64,
+    inputs_refused: u64,
+    steps: u64,
+    steps_skipped: u64,
+}
+
+impl BattleApp {
+    /// A battleapp at `me` whose core ticks at `rate`. `build` is written into replays.
+    #[must_use]
+    pub fn new(me: Address, rate: TickRate, content: impl Into<Arc<Content>>, build: &str) -> Self {
+        Self {
+            content: content.into(),
+            build: build.to_owned(),
+            stride: u64::from((rate.hz() / BATTLE_HZ).max(1)),
+            retry_ticks: rate.ticks_of_ms(RETRY_MS),
+            nodes: Nodes::default(),
+            keeper: Keeper::new(me),
+            events: Vec::new(),
+            battles: BTreeMap::new(),
+            finished: BTreeSet::new(),
+            finished_order: VecDeque::new(),
+            resend: VecDeque::new(),
+            resend_at: Tick(0),
+            draining: false,
+            counters: Counters::default(),
+        }
+    }
+
+    fn take_frame(&mut self, from: Address, body: Body, outputs: &mut Vec<Output>) {
+        match body {
+            Body::ToBattle(ToBattle::Start { battle, mode, seed, seats }) => {
+                self.start(from, OpeningBattle { battle, mode, seed, seats, from }, outputs);
+            }
+            Body::BattleInput(input) => self.take_input(input, outputs),
+            Body::Rejoin(rejoin) => self.rejoin(rejoin, outputs),
+            // Nobody writes to a battle; its key has an outbox only.
+            Body::MailWaiting(_) => {}
+            Body::ToBaseapp(_)
+            | Body::FromBaseapp(_)
+            | Body::ToSocial(_)
+            | Body::FromSocial(_)
+            | Body::ToMatchmaker(_)
+            | Body::FromMatchmaker(_)
+            | Body::CardRequest(_)
+            | Body::Card(_)
+            | Body::FromBattle(_)
+            | Body::BattleOutput(_) => {
+                tracing::warn!(%from, "a frame that is not for a battleapp was ignored");
+            }
+        }
+    }
+
+    /// What must arrive is sent again while the receiver lives; a lost snapshot is replaced by
+    /// the next one anyway.
+    fn take_unsent(&mut self, to: Address, body: Body) {
+        let worth = match &body {
+            Body::FromBattle(_) => true,
+            Body::BattleOutput(output) => match output {
+                BattleOutput::Seated { .. }
+                | BattleOutput::Event { .. }
+                | BattleOutput::Over { .. } => true,
+                BattleOutput::Snapshot { .. } | BattleOutput::NotSeated { .. } => false,
+            },
+            _ => false,
+        };
+        if !worth || !self.nodes.is_alive(to.node) {
+            return;
+        }
+        if self.resend.len() == RESEND_MAX {
+            self.resend.pop_front();
+        }
+        self.resend.push_back((to, body));
+    }
+
+    fn take_directory(&mut self, event: &DirectoryEvent) {
+        self.nodes.apply(event);
+        if let DirectoryEvent::Gone(node) = event {
+            self.resend.retain(|(to, _)| to.node != *node);
+            for stage in self.battles.values_mut() {
+                if let Stage::Running(running) = stage {
+                    running.battle.leave_gateway(*node);
+                }
+            }
+        }
+    }
+
+    fn take_events(&mut self, now: Tick, outputs: &mut Vec<Output>) {
+        for event in std::mem::take(&mut self.events) {
+            match event {
+                KeeperEvent::Opened { key: Key::Battle(battle), record } => {
+                    self.opened(now, battle, &record, outputs);
+                }
+                KeeperEvent::Elsewhere { key: Key::Battle(battle), .. } => {
+                    self.fought_elsewhere(battle, outputs);
+                }
+                KeeperEvent::Lost { key: Key::Battle(battle), reason } => {
+                    self.lost(now, battle, reason, outputs);
+                }
+                KeeperEvent::Released { key: Key::Battle(battle) } => {
+                    self.released(battle, outputs);
+                }
+                KeeperEvent::Mail { key, entries } => {
+                    let last = entries.last().map(|entry| entry.position);
+                    self.keeper.mail_done(key, last, outputs);
+                }
+                KeeperEvent::Wanted { .. }
+                | KeeperEvent::Opened { .. }
+                | KeeperEvent::Elsewhere { .. }
+                | KeeperEvent::Lost { .. }
+                | KeeperEvent::Released { .. } => {}
+            }
+        }
+    }
+
+    fn send_again(&mut self, now: Tick, outputs: &mut Vec<Output>) {
+        if now < self.resend_at {
+            return;
+        }
+        self.resend_at = now.after(self.retry_ticks);
+        let again = self.resend.drain(..);
+        outputs.extend(again.map(|(to, body)| Output::Send { to, body }));
+    }
+
+    fn remember_finished(&mut self, battle: BattleId) {
+        if self.finished.insert(battle) {
+            self.finished_order.push_back(battle);
+        }
+        if self.finished_order.len() > FINISHED_KEPT_MAX
+            && let Some(oldest) = self.finished_order.pop_front()
+        {
+            self.finished.remove(&oldest);
+        }
+    }
+}
+
+impl Core for BattleApp {
+    fn tick(&mut self, now: Tick, inputs: Drain<'_, Input>, outputs: &mut Vec<Output>) {
+        for input in inputs {
+            match input {
+                Input::Frame { from, body } => self.take_frame(from, body, outputs),
+                Input::Unsent { to, body } => self.take_unsent(to, body),
+                Input::Directory(event) => self.take_directory(&event),
+                Input::Drain => self.draining = true,
+                Input::Edge(_) => {}
+            }
+        }
+        self.take_events(now, outputs);
+        self.step_battles(now, outputs);
+        self.retry_endings(now, outputs);
+        self.send_again(now, outputs);
+        self.keeper.seal(outputs);
+    }
+
+    fn stored(&mut self, now: Tick, op: OpId, reply: StoreReply, outputs: &mut Vec<Output>) {
+        self.keeper.stored(op, reply, &self.nodes, outputs, &mut self.events);
+        self.take_events(now, outputs);
+    }
+
+    fn status(&self) -> CoreStatus {
+        let fighters = |stage: &Stage| match stage {
+            Stage::Opening(opening) => opening.seats.len(),
+            Stage::Running(running) => running.battle.seats().len(),
+            Stage::Ending(_) => 0,
+        };
+        let load = self.battles.values().map(fighters).sum::<usize>();
+        let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        let counters = self.counters;
+        CoreStatus {
+            load: u32::try_from(load).unwrap_or(u32::MAX),
+            drained: self.draining && self.battles.is_empty() && self.keeper.is_idle(),
+            values: vec![
+                ("battles", count(self.battles.len())),
+                ("fighters", count(load)),
+                ("battles_started_total", counters.started),
+                ("battles_ended_total", counters.ended),
+                ("battles_void_total", counters.void),
+                ("battles_refused_total", counters.refused),
+                ("battles_dropped_total", counters.dropped),
+                ("battle_inputs_refused_total", counters.inputs_refused),
+                ("battle_steps_total", counters.steps),
+                ("battle_steps_skipped_total", counters.steps_skipped),
+            ],
+        }
+    }
+}
+
+fn send(to: Address, output: BattleOutput) -> Output {
+    Output::Send { to, body: Body::BattleOutput(output) }
+}
+
+fn tell(matchmaker: Address, fact: FromBattle) -> Output {
+    Output::Send { to: matchmaker, body: Body::FromBattle(fact) }
+}

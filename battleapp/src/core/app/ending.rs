@@ -1,0 +1,160 @@
+//! How a battle ends: its result is stored, then everybody is told, then it is forgotten.
+//!
+//! The key is given back in the same step that stores the result, and the keeper gives a key
+//! back only when all that was staged is durable: that is the moment to tell everybody. If the
+//! store fails in between, the key is opened again and its parts say whether the result is there.
+
+use std::collections::BTreeSet;
+
+use shared::core::Output;
+use shared::ids::{Address, BattleId, Key, PlayerId, SessionRef};
+use shared::msg::battle_gateway::BattleOutput;
+use shared::msg::client::{Event, Outcome};
+use shared::msg::matchmaker_battle::FromBattle;
+use shared::msg::refusal::{Refusal, RefusalCode};
+use shared::ownership::{Change, LostReason};
+use shared::tick::Tick;
+
+use super::super::battle::{Ending, Sitting};
+use super::super::results::{change_of, outcome_of};
+use super::{BattleApp, Stage, send, tell};
+
+/// A battle whose result is being stored.
+pub(super) struct EndingBattle {
+    pub(super) matchmaker: Address,
+    seats: Vec<(PlayerId, SessionRef, Outcome)>,
+    change: Change,
+    replay: Vec<u8>,
+    /// When to try again after the store failed.
+    retry_at: Option<Tick>,
+}
+
+impl EndingBattle {
+    /// The player is told the end on another session.
+    pub(super) fn move_session(&mut self, player: PlayerId, session: SessionRef) {
+        for seat in self.seats.iter_mut().filter(|seat| seat.0 == player) {
+            seat.1 = session;
+        }
+    }
+
+    fn sessions(&self) -> impl Iterator<Item = SessionRef> {
+        self.seats.iter().map(|seat| seat.1)
+    }
+}
+
+impl BattleApp {
+    /// A running battle has come to its end in this tick.
+    pub(super) fn end(&mut self, id: BattleId, ending: Ending, outputs: &mut Vec<Output>) {
+        let Some(Stage::Running(running)) = self.battles.remove(&id) else { return };
+        let matchmaker = running.matchmaker;
+        let rules = running.battle.setup().rules.clone();
+        let (seats, replay) = running.battle.finish(ending);
+        let change = change_of(id, ending, &seats, &rules);
+        let line = |seat: &Sitting| (seat.player, seat.session, outcome_of(ending, seat));
+        let seats = seats.iter().map(line).collect();
+        let ending = EndingBattle { matchmaker, seats, change, replay, retry_at: None };
+        self.battles.insert(id, Stage::Ending(Box::new(ending)));
+        self.store_result(id, false, outputs);
+    }
+
+    /// Stores the result unless it is there already, and gives the key back.
+    pub(super) fn store_result(
+        &mut self,
+        battle: BattleId,
+        is_stored: bool,
+        outputs: &mut Vec<Output>,
+    ) {
+        let Some(Stage::Ending(ending)) = self.battles.get_mut(&battle) else { return };
+        ending.retry_at = None;
+        let key = Key::Battle(battle);
+        if !is_stored {
+            self.keeper.stage(key, ending.change.clone());
+        }
+        self.keeper.release(key, outputs);
+    }
+
+    /// The key is given back. For an ending battle that means: the result is durable.
+    pub(super) fn released(&mut self, id: BattleId, outputs: &mut Vec<Output>) {
+        let Some(Stage::Ending(_)) = self.battles.get(&id) else { return };
+        let Some(Stage::Ending(ending)) = self.battles.remove(&id) else { return };
+        tracing::info!(battle = %id, "battle ended");
+        self.counters.ended += 1;
+        self.remember_finished(id);
+        for (_, session, outcome) in &ending.seats {
+            let event = Event::BattleEnded { battle: id, outcome: *outcome };
+            let told = BattleOutput::Event { session: session.session, event };
+            outputs.push(send(session.address(), told));
+        }
+        say_over(id, ending.sessions(), outputs);
+        outputs.push(tell(ending.matchmaker, FromBattle::Ended { battle: id }));
+        outputs.push(Output::SaveReplay { battle: id, bytes: ending.replay });
+    }
+
+    /// The key was lost. An ending battle tries again, because its result may be stored or not;
+    /// any other is dropped.
+    pub(super) fn lost(
+        &mut self,
+        now: Tick,
+        battle: BattleId,
+        reason: LostReason,
+        outputs: &mut Vec<Output>,
+    ) {
+        if let Some(Stage::Ending(ending)) = self.battles.get_mut(&battle) {
+            match reason {
+                LostReason::Fenced | LostReason::Unknown | LostReason::Unavailable => {
+                    tracing::warn!(%battle, ?reason, "the result is not stored yet");
+                    ending.retry_at = Some(now.after(self.retry_ticks));
+                    return;
+                }
+                LostReason::TooLarge => {}
+            }
+        }
+        let text = format!("the battle's key was lost: {reason:?}");
+        self.drop_battle(battle, text, outputs);
+    }
+
+    /// Another node owns the key: it fights the battle, or has stored its result.
+    pub(super) fn fought_elsewhere(&mut self, battle: BattleId, outputs: &mut Vec<Output>) {
+        self.drop_battle(battle, String::from("another node has this battle"), outputs);
+    }
+
+    pub(super) fn retry_endings(&mut self, now: Tick, outputs: &mut Vec<Output>) {
+        for (battle, stage) in &mut self.battles {
+            let Stage::Ending(ending) = stage else { continue };
+            if ending.retry_at.is_some_and(|at| now >= at) {
+                ending.retry_at = None;
+                self.keeper.open(Key::Battle(*battle), outputs);
+            }
+        }
+    }
+
+    fn drop_battle(&mut self, id: BattleId, text: String, outputs: &mut Vec<Output>) {
+        let Some(stage) = self.battles.remove(&id) else { return };
+        self.counters.dropped += 1;
+        let matchmaker = match stage {
+            Stage::Opening(opening) => opening.from,
+            Stage::Running(running) => {
+                let sessions = running.battle.seats().iter().map(|seat| seat.session);
+                say_over(id, sessions, outputs);
+                running.matchmaker
+            }
+            Stage::Ending(ending) => {
+                say_over(id, ending.sessions(), outputs);
+                outputs.push(Output::SaveReplay { battle: id, bytes: ending.replay });
+                ending.matchmaker
+            }
+        };
+        let refusal = Refusal::new(RefusalCode::Unavailable, text);
+        self.refuse(matchmaker, id, refusal, outputs);
+    }
+}
+
+/// Tells each gateway once that the battle is over for its sessions.
+fn say_over(
+    battle: BattleId,
+    sessions: impl Iterator<Item = SessionRef>,
+    outputs: &mut Vec<Output>,
+) {
+    let gateways: BTreeSet<Address> = sessions.map(SessionRef::address).collect();
+    outputs.extend(gateways.into_iter().map(|to| send(to, BattleOutput::Over { battle })));
+}

@@ -1,0 +1,151 @@
+//! How a battle comes to be: asked for, checked, its key acquired, its seats told.
+
+use shared::core::Output;
+use shared::ids::{Address, BattleId, Key};
+use shared::msg::battle_gateway::BattleOutput;
+use shared::msg::matchmaker_battle::{FromBattle, Seat};
+use shared::msg::refusal::{Refusal, RefusalCode};
+use shared::rng;
+use shared::store::Record;
+use shared::tick::Tick;
+
+use super::super::battle::Battle;
+use super::super::results::is_finished;
+use super::super::setup::Setup;
+use super::playing::RunningBattle;
+use super::{BATTLES_MAX, BattleApp, Stage, send, tell};
+
+/// A battle whose key is being acquired.
+#[derive(Clone, Debug)]
+pub(super) struct OpeningBattle {
+    pub(super) battle: BattleId,
+    pub(super) mode: String,
+    pub(super) seed: u64,
+    pub(super) seats: Vec<Seat>,
+    /// The matchmaker.
+    pub(super) from: Address,
+}
+
+impl BattleApp {
+    /// Takes what the matchmaker asks for. A repetition is answered by how far the battle is.
+    pub(super) fn start(
+        &mut self,
+        from: Address,
+        wanted: OpeningBattle,
+        outputs: &mut Vec<Output>,
+    ) {
+        let battle = wanted.battle;
+        match self.battles.get_mut(&battle) {
+            Some(Stage::Opening(opening)) => {
+                opening.from = from;
+                return;
+            }
+            Some(Stage::Running(running)) => {
+                running.matchmaker = from;
+                outputs.push(tell(from, FromBattle::Started { battle }));
+                return;
+            }
+            Some(Stage::Ending(ending)) => {
+                ending.matchmaker = from;
+                outputs.push(tell(from, FromBattle::Started { battle }));
+                return;
+            }
+            None => {}
+        }
+        if self.finished.contains(&battle) {
+            outputs.push(tell(from, FromBattle::Ended { battle }));
+            return;
+        }
+        match self.admit(&wanted) {
+            Ok(()) => {
+                self.battles.insert(battle, Stage::Opening(wanted));
+                self.keeper.open(Key::Battle(battle), outputs);
+            }
+            Err(refusal) => self.refuse(from, battle, refusal, outputs),
+        }
+    }
+
+    /// The key of a battle is owned: fight it, or finish what was begun before.
+    pub(super) fn opened(
+        &mut self,
+        now: Tick,
+        battle: BattleId,
+        record: &Record,
+        outputs: &mut Vec<Output>,
+    ) {
+        match self.battles.remove(&battle) {
+            Some(Stage::Opening(opening)) if is_finished(&record.parts) => {
+                outputs.push(tell(opening.from, FromBattle::Ended { battle }));
+                self.remember_finished(battle);
+                self.keeper.release(Key::Battle(battle), outputs);
+            }
+            Some(Stage::Opening(opening)) => self.begin(now, &opening, outputs),
+            Some(Stage::Ending(ending)) => {
+                self.battles.insert(battle, Stage::Ending(ending));
+                self.store_result(battle, is_finished(&record.parts), outputs);
+            }
+            Some(Stage::Running(running)) => {
+                self.battles.insert(battle, Stage::Running(running));
+            }
+            None => self.keeper.release(Key::Battle(battle), outputs),
+        }
+    }
+
+    pub(super) fn refuse(
+        &mut self,
+        to: Address,
+        battle: BattleId,
+        refusal: Refusal,
+        outputs: &mut Vec<Output>,
+    ) {
+        tracing::warn!(%battle, %refusal, "battle refused");
+        self.counters.refused += 1;
+        outputs.push(tell(to, FromBattle::Refused { battle, refusal }));
+    }
+
+    fn admit(&self, wanted: &OpeningBattle) -> Result<(), Refusal> {
+        if self.draining {
+            let text = "this battleapp is being shut down";
+            return Err(Refusal::new(RefusalCode::Draining, text));
+        }
+        if self.battles.len() >= BATTLES_MAX {
+            let text = "this battleapp has all the battles it takes";
+            return Err(Refusal::new(RefusalCode::Busy, text));
+        }
+        self.setup_of(wanted).map(|_| ())
+    }
+
+    fn setup_of(&self, wanted: &OpeningBattle) -> Result<Setup, Refusal> {
+        let OpeningBattle { battle, mode, seed, seats, .. } = wanted;
+        Setup::new(&self.content, *battle, mode, *seed, seats)
+    }
+
+    fn begin(&mut self, now: Tick, opening: &OpeningBattle, outputs: &mut Vec<Output>) {
+        let (id, matchmaker) = (opening.battle, opening.from);
+        let begun = self.setup_of(opening).and_then(|setup| {
+            Battle::new(setup, &opening.seats, &self.build)
+                .ok_or_else(|| Refusal::new(RefusalCode::NotFound, "there is no such mode"))
+        });
+        let battle = match begun {
+            Ok(battle) => battle,
+            Err(refusal) => {
+                self.keeper.release(Key::Battle(id), outputs);
+                return self.refuse(matchmaker, id, refusal, outputs);
+            }
+        };
+        tracing::info!(battle = %id, fighters = opening.seats.len(), "battle started");
+        self.counters.started += 1;
+        outputs.push(tell(matchmaker, FromBattle::Started { battle: id }));
+        for (slot, seat) in (0..).zip(battle.seats()) {
+            let start = battle.setup().start_for(slot);
+            let session = seat.session.session;
+            let seated = BattleOutput::Seated { session, view: 0, start };
+            outputs.push(send(seat.session.address(), seated));
+        }
+        // Battles share the core tick evenly: each has its own phase within the stride.
+        let phase = rng::below(self.stride, id.0, &[]);
+        let first = now.0 / self.stride * self.stride + self.stride + phase;
+        let running = RunningBattle { battle, matchmaker, next_step: Tick(first) };
+        self.battles.insert(id, Stage::Running(Box::new(running)));
+    }
+}

@@ -1,0 +1,385 @@
+//! The battleapp driven as the runtime drives it, against a store in memory.
+
+use shared::core::{Core, Input, Output};
+use shared::directory::{DirectoryEvent, NodeCard, NodeState};
+use shared::ids::{NodeId, PlayerId, Role, SessionId, SessionRef};
+use shared::msg::battle_gateway::BattleInput;
+use shared::msg::client::{Act, ClientDatagram, Command, Event, Outcome};
+use shared::msg::mail::Mail;
+use shared::msg::matchmaker_battle::Seat;
+use shared::msg::refusal::RefusalCode;
+use shared::msg::snapshot::Snapshot;
+use shared::msg::social_battle::Rejoin;
+use shared::store::memory::MemoryStore;
+use shared::store::{StoreFailure, StoreRequest};
+use shared::wire;
+
+use super::super::fixture;
+use super::super::replay::verify;
+use super::*;
+
+const ID: BattleId = BattleId(77);
+
+struct Rig {
+    app: BattleApp,
+    store: MemoryStore,
+    now: Tick,
+    /// Everything but store requests, since the last look.
+    said: Vec<Output>,
+    /// The store fails this many commits, after carrying them out or instead of it.
+    failing: Option<bool>,
+}
+
+fn address(node: u16, role: Role) -> Address {
+    Address { node: NodeId { node, incarnation: 1 }, role }
+}
+
+fn card(node: u16, role: Role) -> Input {
+    Input::Directory(DirectoryEvent::Changed(NodeCard {
+        id: NodeId { node, incarnation: 1 },
+        state: NodeState::Ready,
+        build: String::from("test"),
+        roles: vec![(role, 0)],
+    }))
+}
+
+fn matchmaker() -> Address {
+    address(9, Role::Matchmaker)
+}
+
+impl Rig {
+    /// Battles of one second, or until `kills`.
+    fn new(kills: u32) -> Self {
+        let me = address(1, Role::Battleapp);
+        let content = fixture::content(1, kills);
+        let app = BattleApp::new(me, TickRate::new(100), content, "test");
+        let store = MemoryStore::default();
+        let mut rig = Self { app, store, now: Tick(0), said: Vec::new(), failing: None };
+        rig.tick(vec![card(1, Role::Battleapp), card(9, Role::Matchmaker)]);
+        rig.tick(vec![card(10, Role::Gateway), card(11, Role::Gateway)]);
+        rig
+    }
+
+    fn tick(&mut self, mut inputs: Vec<Input>) {
+        self.now = self.now.next();
+        let mut outputs = Vec::new();
+        self.app.tick(self.now, inputs.drain(..), &mut outputs);
+        self.carry_out(outputs);
+    }
+
+    fn ticks(&mut self, count: usize) {
+        (0..count).for_each(|_| self.tick(Vec::new()));
+    }
+
+    fn carry_out(&mut self, outputs: Vec<Output>) {
+        for output in outputs {
+            let Output::Store { op, request } = output else {
+                self.said.push(output);
+                continue;
+            };
+            let is_commit = matches!(request, StoreRequest::Commit(_));
+            let failing = if is_commit { self.failing.take() } else { None };
+            let failed = || StoreReply::Failed(StoreFailure::Backend(String::from("test")));
+            let reply = match failing {
+                None => self.store.apply(&request),
+                Some(false) => failed(),
+                Some(true) => {
+                    self.store.apply(&request);
+                    failed()
+                }
+            };
+            let mut more = Vec::new();
+            self.app.stored(self.now, op, reply, &mut more);
+            self.carry_out(more);
+        }
+    }
+
+    fn frame(&mut self, from: Address, body: Body) {
+        self.tick(vec![Input::Frame { from, body }]);
+    }
+
+    fn start(&mut self, battle: BattleId, seats: Vec<Seat>) {
+        let mode = String::from("arena");
+        let start = ToBattle::Start { battle, mode, seed: 3, seats };
+        self.frame(matchmaker(), Body::ToBattle(start));
+    }
+
+    fn commands(&mut self, player: u64, session: SessionRef, commands: Vec<Command>) {
+        let datagram = ClientDatagram { battle: ID, seen_tick: 0, commands };
+        let player = PlayerId(player);
+        let input = BattleInput::Commands { player, session, datagram };
+        self.frame(session.address(), Body::BattleInput(input));
+    }
+
+    fn facts(&mut self) -> Vec<FromBattle> {
+        let mut facts = Vec::new();
+        self.said.retain(|output| match output {
+            Output::Send { to, body: Body::FromBattle(fact) } => {
+                assert_eq!(*to, matchmaker());
+                facts.push(fact.clone());
+                false
+            }
+            _ => true,
+        });
+        facts
+    }
+
+    fn told(&mut self) -> Vec<(Address, BattleOutput)> {
+        let mut told = Vec::new();
+        self.said.retain(|output| match output {
+            Output::Send { to, body: Body::BattleOutput(output) } => {
+                told.push((*to, output.clone()));
+                false
+            }
+            _ => true,
+        });
+        told
+    }
+
+    fn snapshots(&mut self) -> Vec<Snapshot> {
+        let bytes = |(_, output)| match output {
+            BattleOutput::Snapshot { bytes, .. } => Some(bytes),
+            _ => None,
+        };
+        let read = |bytes: Vec<u8>| Snapshot::decode(&bytes).expect("it is ours");
+        self.told().into_iter().filter_map(bytes).map(read).collect()
+    }
+
+    fn mail_of(&mut self, player: u64) -> Vec<Mail> {
+        let request = StoreRequest::PeekMail { key: Key::Player(PlayerId(player)), after: 0 };
+        let StoreReply::Mail(entries) = self.store.apply(&request) else {
+            panic!("the store answers what it is asked");
+        };
+        entries.iter().map(|entry| wire::decode(&entry.mail, 4096).expect("it is ours")).collect()
+    }
+
+    fn replays(&mut self) -> Vec<Vec<u8>> {
+        let bytes = |output: &Output| match output {
+            Output::SaveReplay { bytes, .. } => Some(bytes.clone()),
+            _ => None,
+        };
+        self.said.iter().filter_map(bytes).collect()
+    }
+
+    fn value(&self, name: &str) -> u64 {
+        let status = self.app.status();
+        let found = status.values.iter().find(|(other, _)| *other == name);
+        found.expect("the value is reported").1
+    }
+}
+
+fn walk(sequence: u32) -> Command {
+    Command { sequence, walk: (127, 0), act: Act::None }
+}
+
+fn ended(told: &[(Address, BattleOutput)]) -> Vec<Outcome> {
+    let outcome = |(_, output): &(Address, BattleOutput)| match output {
+        BattleOutput::Event { event: Event::BattleEnded { outcome, .. }, .. } => Some(*outcome),
+        _ => None,
+    };
+    told.iter().filter_map(outcome).collect()
+}
+
+#[test]
+fn a_battle_goes_from_start_to_mails_and_is_over_once() {
+    let mut rig = Rig::new(5);
+    rig.start(ID, fixture::seats(4));
+    assert_eq!(rig.facts(), [FromBattle::Started { battle: ID }]);
+    let seated: Vec<_> = rig.told();
+    assert_eq!(seated.len(), 4);
+    assert_eq!(rig.app.status().load, 4);
+
+    rig.commands(100, fixture::session(0), vec![walk(1), walk(2)]);
+    rig.ticks(20);
+    let snapshots = rig.snapshots();
+    assert_eq!(snapshots.last().map(|snapshot| snapshot.fighters[0].sequence), Some(2));
+    assert!(snapshots.last().expect("some").fighters[0].x_mm > snapshots[0].fighters[0].x_mm);
+
+    rig.ticks(100);
+    assert_eq!(rig.facts(), [FromBattle::Ended { battle: ID }]);
+    let told = rig.told();
+    assert_eq!(ended(&told), [Outcome::Drawn; 4]);
+    let over = told.iter().filter(|(_, output)| matches!(output, BattleOutput::Over { .. }));
+    assert_eq!(over.count(), 2, "one for each gateway");
+    for player in 100..104 {
+        let mails = rig.mail_of(player);
+        let [Mail::BattleResult { battle, outcome, rating_change, xp, attached }] = &mails[..]
+        else {
+            panic!("{mails:?}");
+        };
+        assert_eq!((*battle, *outcome, *rating_change, *xp), (ID, Outcome::Drawn, 1, 60));
+        assert_eq!((attached.gold, attached.stacks.len()), (35, 1));
+    }
+    let replays = rig.replays();
+    let report = verify(&replays[0], &mut |_, _| {}).expect("the battle can be run again");
+    assert_eq!((replays.len(), report.ticks, report.complete), (1, 20, true));
+
+    rig.start(ID, fixture::seats(4));
+    assert_eq!(rig.facts(), [FromBattle::Ended { battle: ID }]);
+    assert_eq!(rig.mail_of(100).len(), 1);
+    assert_eq!(rig.value("battles"), 0);
+}
+
+#[test]
+fn battles_step_at_twenty_hertz_and_repeating_the_start_changes_nothing() {
+    let mut rig = Rig::new(5);
+    rig.start(ID, fixture::seats(2));
+    rig.start(ID, fixture::seats(2));
+    let started = FromBattle::Started { battle: ID };
+    assert_eq!(rig.facts(), [started.clone(), started]);
+    rig.ticks(10);
+    rig.snapshots();
+    rig.ticks(50);
+    let ticks: Vec<_> = rig.snapshots().iter().map(|snapshot| snapshot.tick).collect();
+    assert_eq!(ticks.len(), 20, "ten steps, each to two gateways: {ticks:?}");
+    assert_eq!(rig.value("battles_started_total"), 1);
+}
+
+#[test]
+fn inputs_of_strangers_and_bad_inputs_are_refused() {
+    let mut rig = Rig::new(5);
+    rig.commands(100, fixture::session(0), vec![walk(1)]);
+    rig.start(ID, fixture::seats(2));
+    rig.commands(555, fixture::session(0), vec![walk(1)]);
+    rig.commands(100, fixture::session(1), vec![walk(1)]);
+    let refused = |told: Vec<(Address, BattleOutput)>| {
+        told.iter().filter(|(_, o)| matches!(o, BattleOutput::NotSeated { .. })).count()
+    };
+    assert_eq!(refused(rig.told()), 3);
+    rig.commands(100, fixture::session(0), vec![walk(2), walk(1)]);
+    let future = ClientDatagram { battle: ID, seen_tick: 900, commands: vec![walk(1)] };
+    let (player, session) = (PlayerId(100), fixture::session(0));
+    let input = BattleInput::Commands { player, session, datagram: future };
+    rig.frame(session.address(), Body::BattleInput(input));
+    assert_eq!(refused(rig.told()), 0);
+    assert_eq!(rig.value("battle_inputs_refused_total"), 5);
+    rig.ticks(10);
+    let snapshots = rig.snapshots();
+    assert!(snapshots.iter().all(|snapshot| snapshot.fighters[0].sequence == 0));
+}
+
+#[test]
+fn a_player_who_left_stands_still_and_can_come_back_on_another_session() {
+    let mut rig = Rig::new(5);
+    rig.start(ID, fixture::seats(2));
+    let (player, old) = (PlayerId(100), fixture::session(0));
+    rig.commands(100, old, vec![walk(1)]);
+    rig.frame(old.address(), {
+        Body::BattleInput(BattleInput::Left { battle: ID, player, session: old })
+    });
+    rig.ticks(10);
+    let last = rig.snapshots().pop().expect("the other one still watches");
+    assert!(last.fighters[0].away && !last.fighters[1].away);
+
+    let session = SessionRef { gateway: old.gateway, session: SessionId(4_444) };
+    let social = address(8, Role::Social);
+    rig.frame(social, Body::Rejoin(Rejoin { battle: ID, player, session }));
+    let seated = rig.told().into_iter().find_map(|(to, output)| match output {
+        BattleOutput::Seated { session, start, .. } => Some((to, session, start.slot)),
+        _ => None,
+    });
+    assert_eq!(seated, Some((session.address(), SessionId(4_444), 0)));
+    rig.commands(100, session, vec![walk(1)]);
+    rig.ticks(10);
+    assert_eq!(rig.snapshots().pop().expect("some").fighters[0].sequence, 1);
+}
+
+#[test]
+fn a_store_that_fails_at_the_end_delays_the_end_and_mails_come_once() {
+    for was_carried_out in [false, true] {
+        let mut rig = Rig::new(5);
+        rig.start(ID, fixture::seats(2));
+        rig.failing = Some(was_carried_out);
+        rig.ticks(103);
+        assert_eq!(rig.failing, None, "the commit has failed");
+        assert_eq!(rig.facts(), [FromBattle::Started { battle: ID }]);
+        assert_eq!(ended(&rig.told()), []);
+        rig.ticks(60);
+        assert_eq!(rig.facts(), [FromBattle::Ended { battle: ID }]);
+        assert_eq!(rig.mail_of(100).len(), 1, "carried out: {was_carried_out}");
+        assert_eq!(rig.mail_of(101).len(), 1);
+    }
+}
+
+#[test]
+fn a_failing_simulation_ends_its_own_battle_without_stakes_and_no_other() {
+    let other = BattleId(78);
+    let mut rig = Rig::new(5);
+    rig.start(ID, fixture::seats(2));
+    rig.start(other, fixture::seats(2));
+    let Some(Stage::Running(running)) = rig.app.battles.get_mut(&ID) else {
+        panic!("the battle runs");
+    };
+    running.battle.sabotage(7);
+    rig.facts();
+    rig.ticks(45);
+    assert_eq!(rig.facts(), [FromBattle::Ended { battle: ID }]);
+    assert_eq!(ended(&rig.told()), [Outcome::Drawn; 2]);
+    assert_eq!(rig.mail_of(100), []);
+    let report = verify(&rig.replays()[0], &mut |_, _| {}).expect("its ticks can be run again");
+    assert_eq!((report.ticks, report.outcome), (6, None));
+    assert_eq!(report.fault, Some((7, false)), "the real simulation does not fail there");
+
+    rig.ticks(80);
+    assert_eq!(rig.facts(), [FromBattle::Ended { battle: other }]);
+    assert_eq!(rig.mail_of(100).len(), 1);
+    assert_eq!(rig.value("battles_void_total"), 1);
+}
+
+#[test]
+fn a_draining_node_refuses_new_battles_and_fights_the_others_to_their_end() {
+    let mut rig = Rig::new(5);
+    rig.start(ID, fixture::seats(2));
+    rig.facts();
+    rig.tick(vec![Input::Drain]);
+    rig.start(BattleId(78), fixture::seats(2));
+    let facts = rig.facts();
+    let [FromBattle::Refused { battle, refusal }] = &facts[..] else { panic!("{facts:?}") };
+    assert_eq!((*battle, refusal.code), (BattleId(78), RefusalCode::Draining));
+    assert!(!rig.app.status().drained);
+    rig.ticks(130);
+    assert_eq!(rig.facts(), [FromBattle::Ended { battle: ID }]);
+    assert!(rig.app.status().drained);
+}
+
+#[test]
+fn battles_that_cannot_be_fought_are_refused() {
+    let mut strange_hero = fixture::seats(2);
+    strange_hero[0].card.hero = 99;
+    let mut one_sided = fixture::seats(2);
+    one_sided[1].side = 0;
+    let mut twice = fixture::seats(2);
+    twice[1].player = twice[0].player;
+    for seats in [strange_hero, one_sided, twice, Vec::new(), fixture::seats(12)] {
+        let mut rig = Rig::new(5);
+        rig.start(ID, seats);
+        let facts = rig.facts();
+        assert!(matches!(facts[..], [FromBattle::Refused { .. }]), "{facts:?}");
+        assert_eq!(rig.value("battles"), 0);
+    }
+}
+
+#[test]
+fn a_battle_that_another_node_has_is_refused() {
+    let mut rig = Rig::new(5);
+    let by = address(2, Role::Battleapp);
+    rig.tick(vec![card(2, Role::Battleapp)]);
+    let seen = shared::ids::Epoch(0);
+    rig.store.apply(&StoreRequest::Claim { key: Key::Battle(ID), by, seen });
+    rig.start(ID, fixture::seats(2));
+    let facts = rig.facts();
+    assert!(matches!(facts[..], [FromBattle::Refused { .. }]), "{facts:?}");
+}
+
+#[test]
+fn frames_that_matter_are_sent_again_while_their_receiver_lives() {
+    let mut rig = Rig::new(5);
+    let body = Body::FromBattle(FromBattle::Started { battle: ID });
+    rig.tick(vec![Input::Unsent { to: matchmaker(), body: body.clone() }]);
+    rig.ticks(30);
+    assert_eq!(rig.facts().len(), 1);
+    rig.tick(vec![Input::Directory(DirectoryEvent::Gone(matchmaker().node))]);
+    rig.tick(vec![Input::Unsent { to: matchmaker(), body }]);
+    rig.ticks(30);
+    assert_eq!(rig.facts(), []);
+}

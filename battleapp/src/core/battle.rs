@@ -1,0 +1,198 @@
+//! One running battle: seats and their commands, the simulation, the recording.
+//!
+//! A panic of the simulation is caught here. It ends this battle alone: the battle is declared
+//! void, which means drawn, without a change of ratings and without rewards, and its replay ends
+//! with the tick that failed.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use shared::ids::{BattleId, NodeId, PlayerId, SessionRef};
+use shared::msg::client::ClientDatagram;
+use shared::msg::matchmaker_battle::{Seat, Stakes};
+
+use super::inputs::InputBuffer;
+use super::replay::{Recorder, schema_hash};
+use super::setup::Setup;
+use super::sim::{self, BattleSim, Order, Verdict};
+
+/// A seat of a running battle.
+#[derive(Clone, Debug)]
+pub struct Sitting {
+    /// Who fights.
+    pub player: PlayerId,
+    /// 0 or 1.
+    pub side: u8,
+    /// Where the client is, or was.
+    pub session: SessionRef,
+    /// The client is gone; the fighter stands still.
+    pub away: bool,
+    /// What the rating changes by.
+    pub stakes: Stakes,
+    inputs: InputBuffer,
+}
+
+/// Why a datagram was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputRefused {
+    /// The player has no seat here, or another session sits in it.
+    NotSeated,
+    /// The commands are not what a proper client sends.
+    Bad,
+}
+
+/// What a step of a battle has come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stepped {
+    /// It goes on; the bytes of the snapshot for everybody.
+    Going(Vec<u8>),
+    /// It is over; the bytes of the last snapshot.
+    Over(Vec<u8>, Verdict),
+    /// The simulation failed; the battle is void and must not be stepped again.
+    Fault,
+}
+
+/// How a battle came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// As the rules have it.
+    Fought(Verdict),
+    /// The simulation failed.
+    Void,
+}
+
+/// A running battle.
+pub struct Battle {
+    setup: Setup,
+    seats: Vec<Sitting>,
+    sim: Box<dyn BattleSim>,
+    recorder: Recorder,
+    orders: Vec<Order>,
+}
+
+impl Battle {
+    /// Begins a battle; `None` if its mode is unknown.
+    #[must_use]
+    pub fn new(setup: Setup, seats: &[Seat], build: &str) -> Option<Self> {
+        let mut sim = sim::create(&setup)?;
+        let recorder = Recorder::new(&setup, build, schema_hash(sim.as_mut()));
+        let sitting = |seat: &Seat| Sitting {
+            player: seat.player,
+            side: seat.side,
+            session: seat.session,
+            away: false,
+            stakes: seat.stakes,
+            inputs: InputBuffer::default(),
+        };
+        let seats = seats.iter().map(sitting).collect();
+        Some(Self { setup, seats, sim, recorder, orders: Vec::new() })
+    }
+
+    /// The battle's id.
+    #[must_use]
+    pub const fn id(&self) -> BattleId {
+        self.setup.battle
+    }
+
+    /// What it began with.
+    #[must_use]
+    pub const fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// The seats, by slot.
+    #[must_use]
+    pub fn seats(&self) -> &[Sitting] {
+        &self.seats
+    }
+
+    /// Takes a client's commands.
+    ///
+    /// # Errors
+    /// [`InputRefused`]; nothing of the datagram was taken.
+    pub fn take_commands(
+        &mut self,
+        player: PlayerId,
+        session: SessionRef,
+        datagram: &ClientDatagram,
+    ) -> Result<(), InputRefused> {
+        let tick = self.sim.tick();
+        let seat = self.seat_mut(player).ok_or(InputRefused::NotSeated)?;
+        if seat.session != session || seat.away {
+            return Err(InputRefused::NotSeated);
+        }
+        if datagram.seen_tick > tick {
+            return Err(InputRefused::Bad);
+        }
+        seat.inputs.take(&datagram.commands).map_err(|_| InputRefused::Bad)
+    }
+
+    /// The client is gone: the fighter stands still from now on.
+    pub fn leave(&mut self, player: PlayerId, session: SessionRef) {
+        if let Some(seat) = self.seat_mut(player).filter(|seat| seat.session == session) {
+            seat.away = true;
+            seat.inputs.clear();
+        }
+    }
+
+    /// A gateway is gone with all its sessions.
+    pub fn leave_gateway(&mut self, gateway: NodeId) {
+        for seat in self.seats.iter_mut().filter(|seat| seat.session.gateway == gateway) {
+            seat.away = true;
+            seat.inputs.clear();
+        }
+    }
+
+    /// The player is back with a new session; the slot, or `None` without a seat.
+    pub fn rejoin(&mut self, player: PlayerId, session: SessionRef) -> Option<u8> {
+        let slot = self.seats.iter().position(|seat| seat.player == player)?;
+        let seat = self.seats.get_mut(slot)?;
+        seat.session = session;
+        seat.away = false;
+        seat.inputs.clear();
+        u8::try_from(slot).ok()
+    }
+
+    /// Simulates and records one tick with the commands that are there.
+    pub fn step(&mut self) -> Stepped {
+        self.orders.clear();
+        self.orders.extend(self.seats.iter_mut().map(|seat| seat.inputs.next_order()));
+        let (sim, recorder, orders) = (&mut self.sim, &mut self.recorder, &self.orders);
+        // After a panic nothing of the simulation is used again, and the recorder adds a tick
+        // only after the simulation has come through it.
+        let tick = catch_unwind(AssertUnwindSafe(|| {
+            sim.step(orders);
+            recorder.tick(orders, sim.as_mut());
+            (sim.view(), sim.verdict())
+        }));
+        let Ok((mut view, verdict)) = tick else { return Stepped::Fault };
+        for (fighter, seat) in view.fighters.iter_mut().zip(&self.seats) {
+            fighter.sequence = seat.inputs.applied();
+            fighter.away = seat.away;
+        }
+        let bytes = view.encode();
+        match verdict {
+            None => Stepped::Going(bytes),
+            Some(verdict) => Stepped::Over(bytes, verdict),
+        }
+    }
+
+    /// Ends the recording; the seats and the bytes of the replay.
+    #[must_use]
+    pub fn finish(self, ending: Ending) -> (Vec<Sitting>, Vec<u8>) {
+        let bytes = match ending {
+            Ending::Fought(verdict) => self.recorder.finish(verdict),
+            Ending::Void => self.recorder.fault(&self.orders),
+        };
+        (self.seats, bytes)
+    }
+
+    fn seat_mut(&mut self, player: PlayerId) -> Option<&mut Sitting> {
+        self.seats.iter_mut().find(|seat| seat.player == player)
+    }
+
+    /// Makes the step to `tick` fail.
+    #[cfg(test)]
+    pub(crate) fn sabotage(&mut self, tick: u32) {
+        self.sim = Box::new(super::fixture::Faulty::new(&self.setup, tick));
+    }
+}

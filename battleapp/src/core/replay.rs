@@ -1,0 +1,104 @@
+//! Replay files: everything needed to run a battle again and to compare it tick by tick.
+//!
+//! Numbers are little-endian. A file is
+//!
+//! ```text
+//! magic      8 bytes "COHORTRP"
+//! u16        format version, 1
+//! u32, u64   length and xxh3 of the header
+//! header     `wire` bytes of a Header: build, ruleset hash, schema hash, setup
+//! chunks     u8 kind, u32 length, u64 xxh3 of the payload, payload
+//!   1 ticks     u32 first tick, u16 number of ticks; per tick u16 mask of the fighters whose
+//!               order differs from that of the tick before (from standing still in the first
+//!               tick of a chunk), their orders, u64 combined hash; then u16 number of lanes and
+//!               for each u16 lane, u64 hash, as they are after the last tick of the chunk
+//!   2 keyframe  u32 tick, the encoded state after it
+//!   3 fault     u32 tick that could not be simulated, and its orders like a tick's
+//!   4 final     `wire` bytes of a FinalRecord
+//!   5 index     u32 number of keyframes, for each u32 tick, u64 offset of its chunk
+//! trailer    u64 offset of the index chunk, 8 bytes "COHORTRE"
+//! order      i8 x, i8 y of the walk, u8 act: 0 none, 1 melee, 2 shoot and i8 x, i8 y
+//! ```
+//!
+//! What is recorded is what was applied, so nothing about networks or late commands is needed to
+//! run it again. A file that was cut off is readable up to its last whole chunk.
+
+mod format;
+mod reader;
+#[cfg(test)]
+mod tests;
+mod verify;
+mod writer;
+
+use thiserror::Error;
+
+pub use format::{FinalRecord, Header};
+pub use reader::{Replay, TickRecord};
+pub use verify::{VerifyReport, seek, verify};
+pub use writer::Recorder;
+pub(crate) use writer::schema_hash;
+
+/// Bytes of one replay at most. A recording that grows beyond it ends there, without a final
+/// record; a longer file is refused.
+pub const REPLAY_BYTES_MAX: usize = 8 << 20;
+
+/// Why a replay is not what it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ReplayError {
+    /// Not a replay at all.
+    #[error("this is no replay file")]
+    NoReplay,
+    /// Written by a build with another format.
+    #[error("replay format {0} is unknown; this build reads format 1")]
+    Format(u16),
+    /// Longer than any replay.
+    #[error("a replay has at most {REPLAY_BYTES_MAX} bytes")]
+    TooLong,
+    /// The header cannot be used.
+    #[error("the header is damaged: {0}")]
+    Header(String),
+    /// A chunk is there as a whole but makes no sense.
+    #[error("the chunk at byte {offset} is damaged")]
+    Chunk {
+        /// Where it begins.
+        offset: usize,
+    },
+    /// Running it again gave something else.
+    #[error(
+        "tick {tick} differs: hash {recorded:016x} was recorded, running it again gives \
+         {computed:016x}; by tick {lanes_tick} these differ: {lanes:?}"
+    )]
+    Diverged {
+        /// The first tick that differs.
+        tick: u32,
+        /// The combined hash in the file.
+        recorded: u64,
+        /// The combined hash of the new run.
+        computed: u64,
+        /// The first tick from there on whose lane hashes are in the file.
+        lanes_tick: u32,
+        /// The kinds of state that differ after `lanes_tick`; empty if the file ends before.
+        lanes: Vec<&'static str>,
+    },
+    /// The hashes agree and a keyframe does not.
+    #[error("the keyframe of tick {tick} does not fit the battle")]
+    Keyframe {
+        /// Its tick.
+        tick: u32,
+    },
+    /// The simulation failed where the recorded one did not.
+    #[error("tick {tick} cannot be simulated")]
+    Faulted {
+        /// The tick.
+        tick: u32,
+    },
+    /// All hashes agree and the end does not.
+    #[error("the recorded end of the battle does not follow from its ticks")]
+    End,
+    /// Asked for a tick that is not in the file.
+    #[error("tick {tick} is not in the replay")]
+    NoTick {
+        /// The tick.
+        tick: u32,
+    },
+}

@@ -1,0 +1,139 @@
+//! What has to hold for replays.
+
+use proptest::prelude::*;
+use shared::msg::client::Act;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::super::fixture;
+use super::super::sim::{self, Order, Verdict};
+use super::format::CHUNK_HEAD_BYTES;
+use super::writer::schema_hash;
+use super::*;
+
+/// The replay of a brawl of `ticks` ticks.
+fn recorded(ticks: u32) -> Vec<u8> {
+    let setup = fixture::setup(4, ticks / 20, 100);
+    let mut sim = sim::create(&setup).expect("the arena is there");
+    let mut recorder = Recorder::new(&setup, "test", schema_hash(sim.as_mut()));
+    for tick in 0..ticks {
+        let orders = fixture::brawl(7, tick, 4);
+        sim.step(&orders);
+        recorder.tick(&orders, sim.as_mut());
+    }
+    recorder.finish(sim.verdict().expect("time is up"))
+}
+
+fn checked(bytes: &[u8]) -> Result<VerifyReport, ReplayError> {
+    verify(bytes, &mut |_, _| {})
+}
+
+/// Changes the walk of the first fighter in a chunk's first tick and mends the checksum, as
+/// somebody would who wants to cheat. `chunk` counts the chunks from the header.
+fn with_flipped_input(mut bytes: Vec<u8>, chunk: usize) -> Vec<u8> {
+    let header = usize::try_from(u32::from_le_bytes(bytes[10..14].try_into().expect("four")));
+    let mut at = 22 + header.expect("fits");
+    for _ in 0..chunk {
+        let len = u32::from_le_bytes(bytes[at + 1..at + 5].try_into().expect("four"));
+        at += CHUNK_HEAD_BYTES + usize::try_from(len).expect("fits");
+    }
+    let len = u32::from_le_bytes(bytes[at + 1..at + 5].try_into().expect("four"));
+    let payload = at + CHUNK_HEAD_BYTES;
+    let end = payload + usize::try_from(len).expect("fits");
+    // First tick, number of ticks, mask; then the walk.
+    bytes[payload + 8] = bytes[payload + 8].wrapping_add(90);
+    let hash = xxh3_64(&bytes[payload..end]).to_le_bytes();
+    bytes[at + 5..at + 13].copy_from_slice(&hash);
+    bytes
+}
+
+#[test]
+fn a_replay_verifies_and_tells_its_progress() {
+    let bytes = recorded(500);
+    let mut seen = Vec::new();
+    let report = verify(&bytes, &mut |done, total| seen.push((done, total))).expect("it is ours");
+    assert_eq!((report.ticks, report.complete, report.fault), (500, true, None));
+    assert!(report.outcome.is_some());
+    assert_eq!(seen.last(), Some(&(500, 500)));
+    assert_eq!(seen.len(), 25);
+}
+
+#[test]
+fn a_flipped_input_is_found_at_its_tick_with_the_state_that_differs() {
+    // The chunks are 200 ticks in ten, a keyframe, and so on: the twelfth begins with tick 201.
+    let error = checked(&with_flipped_input(recorded(500), 11)).expect_err("it was changed");
+    let ReplayError::Diverged { tick, lanes_tick, lanes, recorded, computed } = error else {
+        panic!("{error}");
+    };
+    assert_eq!((tick, lanes_tick), (201, 220));
+    assert!(lanes.contains(&"Place"), "{lanes:?}");
+    assert!(!lanes.contains(&"Clock"), "{lanes:?}");
+    assert_ne!(recorded, computed);
+}
+
+#[test]
+fn a_replay_that_was_cut_off_reads_up_to_the_cut_and_says_so() {
+    let bytes = recorded(300);
+    let whole = Replay::read(&bytes).expect("it is ours");
+    assert!(whole.complete);
+    let header = Replay::read(&bytes[..bytes.len() / 2]).expect("the half is readable");
+    assert!(!header.complete);
+    let mut last = 0;
+    for cut in (bytes.len() / 3..bytes.len()).step_by(97) {
+        let report = checked(&bytes[..cut]).expect("what is there agrees");
+        assert!(!report.complete && report.ticks >= last, "cut at {cut}");
+        last = report.ticks;
+    }
+    assert_eq!(last, 300);
+    assert!(matches!(checked(&bytes[..30]), Err(ReplayError::Header(_))));
+    assert_eq!(checked(b"GIF89a"), Err(ReplayError::NoReplay));
+}
+
+#[test]
+fn seeking_gives_the_same_state_as_running_from_the_start() {
+    let bytes = recorded(500);
+    let replay = Replay::read(&bytes).expect("it is ours");
+    assert_eq!(replay.keyframes.keys().copied().collect::<Vec<_>>(), [200, 400]);
+    for tick in [0, 1, 199, 200, 201, 399, 450, 500] {
+        let mut there = seek(&replay, tick).expect("it is in the replay");
+        assert_eq!(there.tick(), tick);
+        let before = usize::try_from(tick).expect("small").checked_sub(1);
+        if let Some(before) = before {
+            assert_eq!(replay.ticks[before].hash, there.hash());
+        }
+    }
+    assert_eq!(seek(&replay, 501).err(), Some(ReplayError::NoTick { tick: 501 }));
+}
+
+#[test]
+fn a_wrong_end_is_found() {
+    let setup = fixture::setup(2, 1, 100);
+    let mut sim = sim::create(&setup).expect("the arena is there");
+    let mut recorder = Recorder::new(&setup, "test", schema_hash(sim.as_mut()));
+    for _ in 0..20 {
+        let orders = [Order { walk: (1, 0), act: Act::None }, Order::STILL];
+        sim.step(&orders);
+        recorder.tick(&orders, sim.as_mut());
+    }
+    assert_eq!(sim.verdict(), Some(Verdict::Drawn));
+    assert_eq!(checked(&recorder.finish(Verdict::Won(1))), Err(ReplayError::End));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn damaged_replays_never_panic(at in any::<usize>(), byte in any::<u8>(), cut in any::<usize>()) {
+        let mut bytes = recorded(60);
+        let len = bytes.len();
+        bytes[at % len] = byte;
+        let _ = checked(&bytes);
+        let _ = checked(&bytes[..cut % len]);
+    }
+
+    #[test]
+    fn random_bytes_never_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let _ = Replay::read(&bytes);
+        bytes.splice(0..0, *b"COHORTRP\x01\x00");
+        let _ = Replay::read(&bytes);
+    }
+}

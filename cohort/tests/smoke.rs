@@ -1,0 +1,8 @@
+//! The real program as a process: exit codes, messages that help, start, status page, end.
+
+#[path = "smoke/errors.rs"]
+mod errors;
+#[path = "smoke/program.rs"]
+mod program;
+#[path = "smoke/running.rs"]
+mod running;

@@ -50,7 +50,7 @@ fn measure(line: Line, tickets: u64) {
     let mut inputs = vec![battleapp()];
     // Until a whole round over the line has found nothing more.
     let mut idle = 0;
-    let idle_max = tickets / 2_048 + 2;
+    let idle_max = tickets / 1_024 + 2;
     for tick in 2.. {
         let start = now();
         core.tick(Tick(tick), inputs.drain(..), &mut outputs);

@@ -38,8 +38,9 @@ use fight::Fight;
 use guild::GuildSearch;
 use party::Party;
 
-/// A request without an answer is sent again, with the same id, after this time.
-const ANSWER_MS: u64 = 5_000;
+/// A request without an answer is sent again, with the same id, after this time: longer than the
+/// servers take to say that they do not know the outcome.
+const ANSWER_MS: u64 = 20_000;
 /// A refused request that is worth another try is sent again after this time.
 const TRY_AGAIN_MS: u64 = 250;
 /// So often a request is tried; then the bot calls it an error and goes on.

@@ -134,6 +134,13 @@ impl Client {
         self.shared.connection.rtt()
     }
 
+    /// Bytes sent and received so far, as payloads of UDP datagrams.
+    #[must_use]
+    pub fn wire_bytes(&self) -> u64 {
+        let stats = self.shared.connection.stats();
+        stats.udp_tx.bytes.saturating_add(stats.udp_rx.bytes)
+    }
+
     /// Closes the connection; requests in flight end with [`RequestError::Disconnected`].
     pub fn close(&self) {
         self.driver.connection.close(VarInt::from_u32(0), b"client is done");

@@ -29,6 +29,7 @@ pub enum Received {
 }
 
 /// The receiving end of a client: events first, then snapshots, in the order in which they came.
+/// Whoever drops it is not interested: what comes later is thrown away.
 #[derive(Debug)]
 pub struct Events {
     inbox: Arc<Inbox>,
@@ -66,6 +67,16 @@ impl Events {
     }
 }
 
+impl Drop for Events {
+    fn drop(&mut self) {
+        self.inbox.with(|queues| {
+            queues.abandoned = true;
+            queues.events = VecDeque::new();
+            queues.snapshots = VecDeque::new();
+        });
+    }
+}
+
 /// The queues between a connection and its [`Events`].
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
@@ -79,6 +90,8 @@ struct Queues {
     snapshots: VecDeque<Bytes>,
     snapshots_dropped: u64,
     closed: Option<CloseReason>,
+    /// Nobody takes anything any more.
+    abandoned: bool,
 }
 
 impl Inbox {
@@ -86,7 +99,7 @@ impl Inbox {
     pub(crate) fn put_event(&self, event: Event) -> bool {
         let room = self.with(|queues| {
             let room = queues.events.len() < EVENTS_WAITING_MAX;
-            if room {
+            if room && !queues.abandoned {
                 queues.events.push_back(event);
             }
             room
@@ -98,6 +111,9 @@ impl Inbox {
     /// Adds a snapshot; drops the oldest at the limit.
     pub(crate) fn put_snapshot(&self, bytes: Bytes) {
         self.with(|queues| {
+            if queues.abandoned {
+                return;
+            }
             if queues.snapshots.len() == SNAPSHOTS_WAITING_MAX {
                 queues.snapshots.pop_front();
                 queues.snapshots_dropped += 1;
@@ -134,6 +150,17 @@ mod tests {
         }
         assert_eq!(events.try_next(), Some(Received::Snapshot(Bytes::from_static(&[1]))));
         assert_eq!(events.snapshots_dropped(), 1);
+    }
+
+    #[test]
+    fn what_nobody_wants_does_not_pile_up() {
+        let inbox = Arc::new(Inbox::default());
+        drop(Events::new(Arc::clone(&inbox)));
+        for _ in 0..=EVENTS_WAITING_MAX {
+            assert!(inbox.put_event(Event::Queued));
+            inbox.put_snapshot(Bytes::new());
+        }
+        assert!(inbox.with(|queues| queues.events.is_empty() && queues.snapshots.is_empty()));
     }
 
     #[test]

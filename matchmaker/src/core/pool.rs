@@ -11,9 +11,9 @@ use super::sides::{self, Filling, PartyWeight};
 use super::ticket::Place;
 
 /// Tickets that one sweep tries to match. The next sweep goes on behind the last of them.
-pub(super) const ANCHORS_PER_SWEEP_MAX: usize = 2_048;
+pub(super) const ANCHORS_PER_SWEEP_MAX: usize = 1_024;
 /// Tickets looked at for one match, nearest ratings first. What is farther waits.
-const CANDIDATES_PER_ANCHOR_MAX: u16 = 96;
+const CANDIDATES_PER_ANCHOR_MAX: u16 = 64;
 
 /// A waiting ticket.
 #[derive(Clone, Copy, Debug)]

@@ -113,3 +113,38 @@ fn write_calls(role: Role, file: File, waiting: &Receiver<Vec<u8>>) {
         tracing::warn!(%role, %error, "the end of a flight recording is not written");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recorder(calls: Sender<Vec<u8>>) -> Option<Recorder> {
+        Some(Recorder { role: Role::Social, calls, call: Vec::new(), too_long: false })
+    }
+
+    #[test]
+    fn a_recording_whose_writer_is_stuck_ends_and_does_not_wait() {
+        let (calls, waiting) = bounded(2);
+        let mut recorder = recorder(calls);
+        for tick in 1..=3 {
+            let active = recorder.as_mut().expect("two calls find room");
+            active.begin_tick(Tick(tick), &[Input::Drain]);
+            Recorder::end_call(&mut recorder, &[]);
+        }
+        assert!(recorder.is_none());
+        assert_eq!(waiting.iter().count(), 2, "what was handed over can still be written");
+    }
+
+    #[test]
+    fn a_recording_ends_before_a_piece_that_no_reader_would_accept() {
+        let (calls, waiting) = bounded(2);
+        let mut recorder = recorder(calls);
+        let guilds = vec![(crate::store::PartId(1), vec![0; PIECE_BYTES_MAX])];
+        let key = crate::ids::Key::Guild(crate::ids::GuildId(1));
+        let reply = StoreReply::Guilds(vec![(key, guilds)]);
+        recorder.as_mut().expect("it records").begin_stored(Tick(1), OpId(1), &reply);
+        Recorder::end_call(&mut recorder, &[]);
+        assert!(recorder.is_none());
+        assert_eq!(waiting.iter().count(), 0);
+    }
+}

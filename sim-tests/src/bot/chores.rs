@@ -12,8 +12,7 @@ use super::guild;
 const GOLD_KEPT: u64 = 50;
 /// Gold in one gift at most.
 const GIFT_GOLD_MAX: u64 = 5;
-/// Pets of one level more are not fed any more by bots: food that a grown pet does not take is
-/// no error of the servers.
+/// Pets of this level are not fed any more; their food makes gifts.
 const FED_LEVEL_MAX: u16 = 10;
 
 /// The next chore, drawn from what is possible with what the book says. `to` gets a gift, if one

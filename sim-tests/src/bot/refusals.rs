@@ -23,9 +23,10 @@ pub(super) fn is_expected_of_guild(code: RefusalCode) -> bool {
     is_passing(code) || [NameTaken, Full, InGuild, NotFound].contains(&code)
 }
 
-/// Whether a player can lose a place in a queue or a battle so: a node or a fellow is gone.
+/// Whether a player can lose a place in a queue or a battle so: a node is gone, or a fellow still
+/// has another ticket.
 pub(super) fn is_expected_of_queue(code: RefusalCode) -> bool {
-    is_passing(code)
+    is_passing(code) || code == InQueue
 }
 
 /// A short name of the request's kind, for counts by kind.

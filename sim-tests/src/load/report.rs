@@ -162,8 +162,17 @@ mod tests {
         let json = serde_json::to_value(report()).expect("a report is plain data");
         let keys: Vec<_> = json.as_object().expect("an object").keys().cloned().collect();
         let mut expected = [
-            "players", "logins", "requests", "reply_ms", "snapshots_per_s", "bytes_per_client_s",
-            "battles_finished", "gifts_sent", "gifts_claimed", "errors", "thresholds_failed",
+            "players",
+            "logins",
+            "requests",
+            "reply_ms",
+            "snapshots_per_s",
+            "bytes_per_client_s",
+            "battles_finished",
+            "gifts_sent",
+            "gifts_claimed",
+            "errors",
+            "thresholds_failed",
         ];
         expected.sort_unstable();
         assert_eq!(keys, expected);

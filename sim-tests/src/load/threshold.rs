@@ -208,7 +208,8 @@ mod tests {
 
     #[test]
     fn what_is_no_condition_is_refused_with_all_that_is_allowed() {
-        let wrong = ["", "errors", "errors=0", "<5", "reply_p99<60", "reply_p99<fast", "errors<5ms"];
+        let wrong =
+            ["", "errors", "errors=0", "<5", "reply_p99<60", "reply_p99<fast", "errors<5ms"];
         for text in wrong.into_iter().chain(["logins>NaN", "speed>1", "errors<-1"]) {
             let error = text.parse::<Threshold>().expect_err(text).to_string();
             for part in ["reply_p99", "battles_finished", "<=", "us, ms, s"] {

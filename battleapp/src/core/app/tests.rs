@@ -383,3 +383,21 @@ fn frames_that_matter_are_sent_again_while_their_receiver_lives() {
     rig.ticks(30);
     assert_eq!(rig.facts(), []);
 }
+
+#[test]
+fn a_node_takes_as_many_battles_as_it_may_and_refuses_the_next() {
+    let mut rig = Rig::new(5);
+    let start = |id: usize| {
+        let battle = BattleId(u64::try_from(id).expect("small"));
+        let (mode, seats) = (String::from("arena"), fixture::seats(2));
+        let body = Body::ToBattle(ToBattle::Start { battle, mode, seed: 3, seats });
+        Input::Frame { from: matchmaker(), body }
+    };
+    let mut inputs: Vec<_> = (0..=BATTLES_MAX).map(start).collect();
+    let mut outputs = Vec::new();
+    rig.app.tick(Tick(9), inputs.drain(..), &mut outputs);
+    rig.said = outputs;
+    let facts = rig.facts();
+    let [FromBattle::Refused { battle, refusal }] = &facts[..] else { panic!("{facts:?}") };
+    assert_eq!((battle.0, refusal.code), (1_000, RefusalCode::Busy));
+}

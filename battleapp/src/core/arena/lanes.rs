@@ -4,7 +4,9 @@
 //! they are never reused for something else. What is not here is derived from the setup or
 //! rebuilt in every tick, and listed in the test that looks for components nobody registered.
 
-use bevy_ecs::component::{ComponentId, Mutable};
+#[cfg(test)]
+use bevy_ecs::component::ComponentId;
+use bevy_ecs::component::Mutable;
 use bevy_ecs::prelude::*;
 
 use super::super::bytes::Reader;
@@ -37,6 +39,7 @@ pub(super) struct LaneInfo {
     /// Reads `rows` rows into the entities.
     pub(super) take: fn(&mut World, &[(u32, Entity)], u32, &mut Reader) -> Option<()>,
     /// The type's id in a World.
+    #[cfg(test)]
     pub(super) component: fn(&World) -> Option<ComponentId>,
 }
 
@@ -97,6 +100,7 @@ const fn of_component<T: Lane + Component<Mutability = Mutable>>() -> LaneInfo {
             }
             (read == rows).then_some(())
         },
+        #[cfg(test)]
         component: |world| world.component_id::<T>(),
     }
 }
@@ -113,6 +117,7 @@ const fn of_resource<T: Lane + Resource<Mutability = Mutable>>() -> LaneInfo {
             *world.resource_mut::<T>() = T::take(reader)?;
             (rows == 1).then_some(())
         },
+        #[cfg(test)]
         component: |world| world.component_id::<T>(),
     }
 }

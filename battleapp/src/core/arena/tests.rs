@@ -107,6 +107,7 @@ fn every_component_is_registered_or_derived() {
         world.component_id::<IsResource>(),
         world.component_id::<bevy_ecs::entity_disabling::DefaultQueryFilters>(),
         world.component_id::<bevy_ecs::error::FallbackErrorHandler>(),
+        world.component_id::<bevy_ecs::schedule::Schedules>(),
     ];
     let registered = LANES.map(|lane| (lane.component)(world));
     let known: BTreeSet<ComponentId> =
@@ -201,9 +202,17 @@ fn shots_beyond_the_limit_are_not_fired() {
     let mut arena = duel(4_000);
     let ids: Vec<u32> = (0..SHOTS_MAX).map(|n| 256 + u32::try_from(n).expect("few")).collect();
     arena.replace_shots(&ids);
+    for (_, entity) in arena.entities.split_off(2) {
+        arena.world.get_mut::<Shot>(entity).expect("a projectile").ticks_left = 2;
+    }
     let towards = Act::Shoot { towards: (0, 127) };
-    arena.step(&[Order { walk: (0, 0), act: towards }, STILL]);
-    assert!(arena.view().projectiles.len() <= SHOTS_MAX);
+    let orders = [Order { walk: (0, 0), act: towards }, STILL];
+    arena.step(&orders);
+    assert_eq!(arena.view().projectiles.len(), SHOTS_MAX);
+    assert!(!arena.view().fighters[0].ranged_recharges);
+    arena.step(&orders);
+    assert_eq!(arena.view().projectiles.len(), 1, "the others have landed");
+    assert!(arena.view().fighters[0].ranged_recharges);
 }
 
 proptest! {

@@ -13,7 +13,6 @@ use crate::config::layers::Flag;
 use crate::config::role_named;
 use crate::config::span::Span;
 
-
 const EXAMPLES: &str = "\
 Examples:
   cohort up                                     a whole cluster in this process, with 20 bots
@@ -136,8 +135,8 @@ pub struct RunArgs {
 Examples:
   cohort bots --players 200 --for 60s
   cohort bots --players 50 --for 20s --json --threshold 'errors==0' --threshold 'reply_p99<60ms'
-  cohort bots --players 50 --for 30s --ledger /tmp/ledger    what the servers acknowledged
-  cohort bots --check-ledger /tmp/ledger                     ... is still there")]
+  cohort bots --players 50 --for 30s --ledger ledger    writes down what the servers confirmed
+  cohort bots --check-ledger ledger                     looks whether all of it is still there")]
 pub struct BotsArgs {
     /// How many play
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
@@ -151,12 +150,24 @@ pub struct BotsArgs {
     /// Certificate that the gateway is known by (PEM)
     #[arg(long, value_name = "FILE", default_value = "cohort-data/tls/cert.pem")]
     pub cert: PathBuf,
-    /// The same seed plays the same way
+    /// Name that the certificate has to hold for
+    #[arg(long, value_name = "NAME", default_value = "localhost")]
+    pub server_name: String,
+    /// The same seed plays the same way, with the same accounts
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// Time over which the players arrive [default: a tenth of the whole, at most 10s]
     #[arg(long, value_name = "TIME")]
     pub ramp: Option<Span>,
+    /// Time between the moments at which a player asks for something
+    #[arg(long, value_name = "TIME", default_value = "1s")]
+    pub pace: Span,
+    /// Folder with heroes, items and queues, as the servers have it [default: built in]
+    #[arg(long, value_name = "DIR")]
+    pub content: Option<PathBuf>,
+    /// Lost connections are counted, but are no errors (for tests that kill nodes)
+    #[arg(long)]
+    pub tolerate_disconnects: bool,
     /// A condition that decides the exit code, for example reply_p99<60ms; may be repeated
     #[arg(long = "threshold", value_name = "EXPR")]
     pub thresholds: Vec<Threshold>,

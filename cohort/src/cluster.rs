@@ -152,11 +152,18 @@ pub fn replay_dir(config: &Config) -> PathBuf {
 /// # Errors
 /// [`Failure::Content`] with files and lines.
 pub fn content(config: &Config) -> Result<Content, Failure> {
-    if config.content.dir.as_os_str().is_empty() {
+    content_in(&config.content.dir)
+}
+
+/// The content of a folder; an empty path stands for the built-in one.
+///
+/// # Errors
+/// [`Failure::Content`] with files and lines.
+pub fn content_in(dir: &Path) -> Result<Content, Failure> {
+    if dir.as_os_str().is_empty() {
         return Ok(Content::builtin());
     }
-    Content::load(&config.content.dir)
-        .map_err(|error| Failure::Content { message: error.to_string() })
+    Content::load(dir).map_err(|error| Failure::Content { message: error.to_string() })
 }
 
 /// Opens the store in the data directory.

@@ -80,6 +80,8 @@ pub struct EdgeConfig {
     pub certificate_file: PathBuf,
     /// Key of the certificate in PEM; empty makes one in the data directory.
     pub key_file: PathBuf,
+    /// A name that the certificate holds for; the built-in bots ask for it.
+    pub server_name: String,
 }
 
 impl Default for EdgeConfig {
@@ -89,6 +91,7 @@ impl Default for EdgeConfig {
             port: 7777,
             certificate_file: PathBuf::new(),
             key_file: PathBuf::new(),
+            server_name: String::from("localhost"),
         }
     }
 }
@@ -136,13 +139,15 @@ impl Default for LimitsConfig {
 pub struct BotsConfig {
     /// How many play.
     pub count: u32,
-    /// The same seed plays the same way.
+    /// The same seed plays the same way, with the same accounts.
     pub seed: u64,
 }
 
 impl Default for BotsConfig {
     fn default() -> Self {
-        Self { count: 20, seed: 1 }
+        // Another seed than the one of `cohort bots`: a seed stands for accounts, and an account
+        // has one session.
+        Self { count: 20, seed: 20 }
     }
 }
 

@@ -129,13 +129,24 @@ impl BattleApp {
     fn take_unsent(&mut self, to: Address, body: Body) {
         let worth = match &body {
             Body::FromBattle(_) => true,
-            Body::BattleOutput(output) => match output {
+            Body::BattleOutput(BattleOutput::Snapshot { .. } | BattleOutput::NotSeated { .. })
+            | Body::MailWaiting(_)
+            | Body::ToBaseapp(_)
+            | Body::FromBaseapp(_)
+            | Body::ToSocial(_)
+            | Body::FromSocial(_)
+            | Body::ToMatchmaker(_)
+            | Body::FromMatchmaker(_)
+            | Body::CardRequest(_)
+            | Body::Card(_)
+            | Body::ToBattle(_)
+            | Body::BattleInput(_)
+            | Body::Rejoin(_) => false,
+            Body::BattleOutput(
                 BattleOutput::Seated { .. }
                 | BattleOutput::Event { .. }
-                | BattleOutput::Over { .. } => true,
-                BattleOutput::Snapshot { .. } | BattleOutput::NotSeated { .. } => false,
-            },
-            _ => false,
+                | BattleOutput::Over { .. },
+            ) => true,
         };
         if !worth || !self.nodes.is_alive(to.node) {
             return;

@@ -76,7 +76,7 @@ pub(crate) fn seats(count: u8) -> Vec<Seat> {
             name: format!("player {slot}"),
             level: 1,
             rating: 1500,
-            hero: 1 + u16::from(slot % 3 == 0),
+            hero: 1 + u16::from(slot.is_multiple_of(3)),
             bonus_hp: i32::from(slot) * 3,
             bonus_damage: 2,
         },
@@ -105,7 +105,7 @@ pub(crate) fn brawl(seed: u64, tick: u32, fighters: u8) -> Vec<Order> {
         let act = match acts.below(3) {
             0 => Act::None,
             1 => Act::Melee,
-            _ => Act::Shoot { towards: (if slot % 2 == 0 { 127 } else { -127 }, walk.1) },
+            _ => Act::Shoot { towards: (if slot.is_multiple_of(2) { 127 } else { -127 }, walk.1) },
         };
         Order { walk, act }
     };

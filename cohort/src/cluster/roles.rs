@@ -77,9 +77,7 @@ impl Wiring<'_> {
         match me.role {
             Role::Gateway => Box::new(Gateway::new(me, rate, self.gateway_limits())),
             Role::Baseapp => Box::new(Baseapp::new(me, rate, content)),
-            Role::Battleapp => {
-                Box::new(BattleApp::new(me, rate, content, self.config.node.build.clone()))
-            }
+            Role::Battleapp => Box::new(BattleApp::new(me, rate, content, &self.config.node.build)),
             Role::Social => Box::new(Social::new(me, rate)),
             Role::Matchmaker => {
                 // Every life of a node draws differently.

@@ -58,9 +58,8 @@ pub fn verify(args: &ReplayArgs) -> Result<(), Failure> {
 /// [`Failure::Check`] if a file is no recording, [`Failure::File`].
 pub fn show(args: &ReplayArgs) -> Result<(), Failure> {
     for file in files(args)? {
-        let replay = Replay::read(&read(&file)?).map_err(|error| Failure::Check {
-            what: format!("{}: {error}", file.display()),
-        })?;
+        let replay = Replay::read(&read(&file)?)
+            .map_err(|error| Failure::Check { what: format!("{}: {error}", file.display()) })?;
         let shown = description(&file, &replay);
         if args.json {
             output::json(&shown)?;
@@ -173,7 +172,11 @@ fn listed(shown: &Value) -> String {
         }
         for seat in seats {
             let name = seat["name"].as_str().unwrap_or_default();
-            text += &format!("{:<12}  {name}, hero {}\n", format!("side {}", seat["side"]), seat["hero"]);
+            text += &format!(
+                "{:<12}  {name}, hero {}\n",
+                format!("side {}", seat["side"]),
+                seat["hero"]
+            );
         }
     }
     text + "\n"

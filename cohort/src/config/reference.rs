@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::config::Config;
 
 /// Every key with what it is for, in the order of the file.
-pub const KEYS: [(&str, &str); 18] = [
+pub const KEYS: [(&str, &str); 19] = [
     ("node.number", "Which node of the cluster this is."),
     ("node.roles", "What it hosts: gateway, baseapp, battleapp, social, matchmaker."),
     ("node.data_dir", "Where store, certificate and replays are kept."),
@@ -14,12 +14,13 @@ pub const KEYS: [(&str, &str); 18] = [
     ("edge.port", "UDP port for QUIC and TCP port for the status page; 0 takes a free one."),
     ("edge.certificate_file", "Certificate chain in PEM; empty makes one in the data directory."),
     ("edge.key_file", "Key of the certificate in PEM; empty makes one in the data directory."),
+    ("edge.server_name", "A name the certificate holds for; the built-in bots ask for it."),
     ("http.bind", "Address for HTTP. The status page needs no login: keep it private."),
     ("limits.sessions_max", "Client sessions; a further connection is told to come back later."),
     ("limits.logins_max", "Sessions not logged in yet; a further connection is sent away."),
     ("limits.replay_files_max", "Replay files kept; the oldest are deleted beyond it."),
     ("bots.count", "Built-in bots of `up`."),
-    ("bots.seed", "The same seed plays the same way."),
+    ("bots.seed", "The same seed plays the same way, with the same accounts."),
     ("content.dir", "Folder with heroes, items and queues; empty takes the built-in ones."),
     ("log.format", "text or json."),
     ("log.filter", "Which events: level or target=level, separated by commas."),

@@ -70,8 +70,7 @@ fn broken_content_ends_with_78_and_names_file_and_line() {
     }
     let content = dir.path().to_str().unwrap();
     let data = dir.path().join("data");
-    let arguments =
-        ["up", "--port", "0", "--content", content, "--data", data.to_str().unwrap()];
+    let arguments = ["up", "--port", "0", "--content", content, "--data", data.to_str().unwrap()];
     check_refused(&arguments, 78, &["heroes.toml:", "hitpoints"]);
     assert!(!data.exists(), "nothing is made before the content is valid");
 }

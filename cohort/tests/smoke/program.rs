@@ -1,4 +1,5 @@
 //! Starts the program and waits for it, never longer than a deadline.
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic, in its helpers too")]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;

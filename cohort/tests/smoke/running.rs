@@ -96,8 +96,7 @@ fn a_killed_node_starts_again_with_the_next_incarnation() {
 fn a_node_with_one_role_hosts_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().to_str().unwrap();
-    let done =
-        run(&["node", "--roles", "social", "--for", "100ms", "--port", "0", "--data", data]);
+    let done = run(&["node", "--roles", "social", "--for", "100ms", "--port", "0", "--data", data]);
     assert_eq!(done.code, Some(0), "{done:?}");
     assert!(done.stderr.contains(": social\n"), "{done:?}");
     assert!(!done.stderr.contains("QUIC"), "{done:?}");

@@ -134,7 +134,7 @@ async fn a_drain_says_goodbye_and_requests_in_flight_end_as_unknown() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frame_that_is_too_long_closes_the_connection() {
     let world = World::start();
-    for len in [u32::try_from(CLIENT_FRAME_BYTES_MAX).unwrap() + 1, u32::MAX] {
+    for len in [u32::try_from(CLIENT_FRAME_BYTES_MAX).expect("short") + 1, u32::MAX] {
         let mut raw = RawClient::connect(&world).await;
         raw.write(&len.to_le_bytes()).await;
         assert_eq!(raw.closed().await, CloseCode::FrameTooLong.number());

@@ -35,7 +35,8 @@ impl RawClient {
             .with_no_client_auth();
         tls.alpn_protocols = vec![ALPN.to_vec()];
         let tls = QuicClientConfig::try_from(tls).expect("fit for QUIC");
-        let mut endpoint = Endpoint::client("127.0.0.1:0".parse().unwrap()).expect("a socket");
+        let mut endpoint =
+            Endpoint::client("127.0.0.1:0".parse().expect("an address")).expect("a socket");
         endpoint.set_default_client_config(quinn::ClientConfig::new(Arc::new(tls)));
         let server = world.to("anyone").server;
         let connection =
@@ -50,7 +51,7 @@ impl RawClient {
     }
 
     pub(crate) async fn frame(&mut self, body: &[u8]) {
-        self.write(&u32::try_from(body.len()).unwrap().to_le_bytes()).await;
+        self.write(&u32::try_from(body.len()).expect("short").to_le_bytes()).await;
         self.write(body).await;
     }
 
@@ -65,18 +66,17 @@ impl RawClient {
     pub(crate) async fn read(&mut self) -> ServerFrame {
         let mut len = [0; 4];
         self.receive.read_exact(&mut len).await.expect("a frame comes");
-        let mut body = vec![0; usize::try_from(u32::from_le_bytes(len)).unwrap()];
+        let mut body = vec![0; usize::try_from(u32::from_le_bytes(len)).expect("short")];
         self.receive.read_exact(&mut body).await.expect("a whole frame comes");
         wire::decode(&body, SERVER_FRAME_BYTES_MAX).expect("a frame of the protocol")
     }
 
     /// The application code with which the server closes the connection.
     pub(crate) async fn closed(&self) -> u32 {
-        match self.connection.closed().await {
-            ConnectionError::ApplicationClosed(close) => {
-                u32::try_from(close.error_code.into_inner()).unwrap()
-            }
-            other => panic!("not closed by the application: {other}"),
-        }
+        let error = self.connection.closed().await;
+        let ConnectionError::ApplicationClosed(close) = error else {
+            panic!("not closed by the application: {error}")
+        };
+        u32::try_from(close.error_code.into_inner()).expect("a code of ours")
     }
 }

@@ -212,7 +212,17 @@ fn answer(body: Body, inputs: &mut Vec<Input>) {
         Body::ToBaseapp(ToBaseapp::Close { .. })
         | Body::ToSocial(ToSocial::Online { .. } | ToSocial::Offline { .. })
         | Body::BattleInput(BattleInput::Left { .. }) => {}
-        other => panic!("a gateway does not say {other:?}"),
+        Body::MailWaiting(_)
+        | Body::FromBaseapp(_)
+        | Body::FromSocial(_)
+        | Body::ToMatchmaker(_)
+        | Body::FromMatchmaker(_)
+        | Body::CardRequest(_)
+        | Body::Card(_)
+        | Body::ToBattle(_)
+        | Body::FromBattle(_)
+        | Body::BattleOutput(_)
+        | Body::Rejoin(_) => panic!("a gateway does not say this"),
     }
 }
 

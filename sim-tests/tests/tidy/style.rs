@@ -3,7 +3,7 @@
 use super::code;
 use super::sources::Source;
 
-/// Characters of a line of Rust or TOML.
+/// Characters of a line of Rust.
 const LINE_CHARS_MAX: usize = 100;
 /// Lines of a Rust file, its tests included. About 400 is what we aim at.
 const FILE_LINES_MAX: usize = 450;
@@ -23,8 +23,10 @@ pub(crate) fn opening(source: &Source) -> Vec<String> {
 /// Lines and files have their limits.
 pub(crate) fn sizes(source: &Source) -> Vec<String> {
     let mut findings = Vec::new();
-    let measured = source.is_rust() || source.path.ends_with(".toml");
-    for (line, text) in source.text.lines().enumerate().filter(|_| measured) {
+    if !source.is_rust() {
+        return findings;
+    }
+    for (line, text) in source.text.lines().enumerate() {
         let chars = text.chars().count();
         if chars > LINE_CHARS_MAX {
             let at = format!("{}:{}", source.path, line + 1);
@@ -32,7 +34,7 @@ pub(crate) fn sizes(source: &Source) -> Vec<String> {
         }
     }
     let lines = source.text.lines().count();
-    if source.is_rust() && lines > FILE_LINES_MAX {
+    if lines > FILE_LINES_MAX {
         findings.push(format!("{}: {lines} lines, split it by what it does", source.path));
     }
     findings
@@ -52,7 +54,7 @@ pub(crate) fn silenced_lints(source: &Source) -> Vec<String> {
     if !source.is_rust() {
         return Vec::new();
     }
-    let text = code::without_comments(&source.text);
+    let text = code::without_comments_and_strings(&source.text);
     let mut findings = Vec::new();
     for (attribute, needs) in [("[allow(", false), ("[expect(", true)] {
         for (at, _) in text.match_indices(attribute) {

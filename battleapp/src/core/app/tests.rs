@@ -113,36 +113,31 @@ impl Rig {
 
     fn facts(&mut self) -> Vec<FromBattle> {
         let mut facts = Vec::new();
-        self.said.retain(|output| match output {
-            Output::Send { to, body: Body::FromBattle(fact) } => {
-                assert_eq!(*to, matchmaker());
-                facts.push(fact.clone());
-                false
-            }
-            _ => true,
+        self.said.retain(|output| {
+            let Output::Send { to, body: Body::FromBattle(fact) } = output else { return true };
+            assert_eq!(*to, matchmaker());
+            facts.push(fact.clone());
+            false
         });
         facts
     }
 
     fn told(&mut self) -> Vec<(Address, BattleOutput)> {
         let mut told = Vec::new();
-        self.said.retain(|output| match output {
-            Output::Send { to, body: Body::BattleOutput(output) } => {
-                told.push((*to, output.clone()));
-                false
-            }
-            _ => true,
+        self.said.retain(|output| {
+            let Output::Send { to, body: Body::BattleOutput(output) } = output else { return true };
+            told.push((*to, output.clone()));
+            false
         });
         told
     }
 
     fn snapshots(&mut self) -> Vec<Snapshot> {
-        let bytes = |(_, output)| match output {
-            BattleOutput::Snapshot { bytes, .. } => Some(bytes),
-            _ => None,
+        let read = |(_, output)| {
+            let BattleOutput::Snapshot { bytes, .. } = output else { return None };
+            Some(Snapshot::decode(&bytes).expect("it is ours"))
         };
-        let read = |bytes: Vec<u8>| Snapshot::decode(&bytes).expect("it is ours");
-        self.told().into_iter().filter_map(bytes).map(read).collect()
+        self.told().into_iter().filter_map(read).collect()
     }
 
     fn mail_of(&mut self, player: u64) -> Vec<Mail> {
@@ -154,9 +149,9 @@ impl Rig {
     }
 
     fn replays(&mut self) -> Vec<Vec<u8>> {
-        let bytes = |output: &Output| match output {
-            Output::SaveReplay { bytes, .. } => Some(bytes.clone()),
-            _ => None,
+        let bytes = |output: &Output| {
+            let Output::SaveReplay { bytes, .. } = output else { return None };
+            Some(bytes.clone())
         };
         self.said.iter().filter_map(bytes).collect()
     }
@@ -173,9 +168,11 @@ fn walk(sequence: u32) -> Command {
 }
 
 fn ended(told: &[(Address, BattleOutput)]) -> Vec<Outcome> {
-    let outcome = |(_, output): &(Address, BattleOutput)| match output {
-        BattleOutput::Event { event: Event::BattleEnded { outcome, .. }, .. } => Some(*outcome),
-        _ => None,
+    let outcome = |(_, output): &(Address, BattleOutput)| {
+        let BattleOutput::Event { event: Event::BattleEnded { outcome, .. }, .. } = output else {
+            return None;
+        };
+        Some(*outcome)
     };
     told.iter().filter_map(outcome).collect()
 }
@@ -274,9 +271,9 @@ fn a_player_who_left_stands_still_and_can_come_back_on_another_session() {
     let session = SessionRef { gateway: old.gateway, session: SessionId(4_444) };
     let social = address(8, Role::Social);
     rig.frame(social, Body::Rejoin(Rejoin { battle: ID, player, session }));
-    let seated = rig.told().into_iter().find_map(|(to, output)| match output {
-        BattleOutput::Seated { session, start, .. } => Some((to, session, start.slot)),
-        _ => None,
+    let seated = rig.told().into_iter().find_map(|(to, output)| {
+        let BattleOutput::Seated { session, start, .. } = output else { return None };
+        Some((to, session, start.slot))
     });
     assert_eq!(seated, Some((session.address(), SessionId(4_444), 0)));
     rig.commands(100, session, vec![walk(1)]);

@@ -29,15 +29,20 @@ pub(super) trait Lane: Sized {
     fn take(reader: &mut Reader) -> Option<Self>;
 }
 
+/// Entities with their stable ids, ordered by these.
+type Listed = [(u32, Entity)];
+type PutRows = fn(&World, &Listed, &mut Vec<u8>) -> u32;
+type TakeRows = fn(&mut World, &Listed, u32, &mut Reader) -> Option<()>;
+
 /// A lane as the registry holds it.
 #[derive(Clone, Copy)]
 pub(super) struct LaneInfo {
     pub(super) id: u16,
     pub(super) name: &'static str,
     /// Appends rows of the entities that have the component; the number of rows.
-    pub(super) put: fn(&World, &[(u32, Entity)], &mut Vec<u8>) -> u32,
+    pub(super) put: PutRows,
     /// Reads `rows` rows into the entities.
-    pub(super) take: fn(&mut World, &[(u32, Entity)], u32, &mut Reader) -> Option<()>,
+    pub(super) take: TakeRows,
     /// The type's id in a World.
     #[cfg(test)]
     pub(super) component: fn(&World) -> Option<ComponentId>,

@@ -107,7 +107,7 @@ fn every_component_is_registered_or_derived() {
         world.component_id::<IsResource>(),
         world.component_id::<bevy_ecs::entity_disabling::DefaultQueryFilters>(),
         world.component_id::<bevy_ecs::error::FallbackErrorHandler>(),
-        world.component_id::<bevy_ecs::schedule::Schedules>(),
+        world.component_id::<Schedules>(),
     ];
     let registered = LANES.map(|lane| (lane.component)(world));
     let known: BTreeSet<ComponentId> =

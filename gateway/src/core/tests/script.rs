@@ -265,7 +265,17 @@ fn describe_body(body: &Body) -> String {
         Body::ToSocial(ToSocial::Request { id, .. }) => format!("request {}", id.0),
         Body::BattleInput(BattleInput::Commands { .. }) => String::from("commands"),
         Body::BattleInput(BattleInput::Left { battle, .. }) => format!("left {}", battle.0),
-        other => format!("{other:?}"),
+        Body::MailWaiting(_)
+        | Body::FromBaseapp(_)
+        | Body::FromSocial(_)
+        | Body::ToMatchmaker(_)
+        | Body::FromMatchmaker(_)
+        | Body::CardRequest(_)
+        | Body::Card(_)
+        | Body::ToBattle(_)
+        | Body::FromBattle(_)
+        | Body::BattleOutput(_)
+        | Body::Rejoin(_) => format!("{body:?}"),
     }
 }
 

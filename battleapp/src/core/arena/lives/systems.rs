@@ -41,7 +41,6 @@ pub(super) fn take_hits(
 }
 
 /// Puts fighters whose time is up onto one of their side's entries, unhurt.
-#[expect(clippy::type_complexity, reason = "a query lists what it touches")]
 pub(super) fn return_the_dead(
     clock: Res<Clock>,
     rules: Res<Rules>,

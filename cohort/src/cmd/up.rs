@@ -34,7 +34,7 @@ pub async fn run(args: &UpArgs) -> Result<(), Failure> {
         Some(_) | None => None,
     };
     if let Some(quic) = quic {
-        eprintln!("  {} bots are playing; in a second terminal, try:", config.bots.count);
+        eprintln!("  {} bots play; in a second terminal, try:", config.bots.count);
         eprintln!("{}", next_command(config, quic));
     }
     service.run(args.node.lasting.map(|span| span.duration())).await?;

@@ -1,7 +1,7 @@
 //! Sessions as they should go, and as nodes and clients let them go.
 
 use shared::core::{Core, Input};
-use shared::ids::{BattleId, Role, SessionId};
+use shared::ids::{BattleId, PlayerId, Role, SessionId};
 use shared::msg::battle_gateway::BattleOutput;
 use shared::msg::client::{PROTOCOL_VERSION, Request};
 use shared::msg::refusal::RefusalCode;
@@ -25,6 +25,7 @@ fn a_player_nobody_owns_is_placed_and_one_with_a_living_owner_goes_there() {
         (login(1), &["store 1"]),
         (owner(1, Some(at(Role::Baseapp, 5))), &["baseapp@5#1 open"]),
         (opened(2, 1), &[]),
+        (opened_for(PlayerId(7), 5, 1), &[]),
         (opened(5, 1), &["1: welcome", "social@3#1 online"]),
     ]);
     check(&[

@@ -173,8 +173,12 @@ pub(super) fn baseapp(node: u16, message: FromBaseapp) -> Line {
 }
 
 pub(super) fn opened(node: u16, session: u64) -> Line {
+    opened_for(anna(), node, session)
+}
+
+pub(super) fn opened_for(player: PlayerId, node: u16, session: u64) -> Line {
     let session = SessionId(session);
-    baseapp(node, FromBaseapp::Opened { session, player: anna(), name: String::from("anna") })
+    baseapp(node, FromBaseapp::Opened { session, player, name: String::from("anna") })
 }
 
 pub(super) fn moved(node: u16, session: u64, to: u16) -> Line {

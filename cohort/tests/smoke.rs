@@ -1,5 +1,7 @@
 //! The real program as a process: exit codes, messages that help, start, status page, end.
 
+#[path = "smoke/bots.rs"]
+mod bots;
 #[path = "smoke/errors.rs"]
 mod errors;
 #[path = "smoke/program.rs"]

@@ -74,6 +74,8 @@ pub enum Action {
 pub enum Note {
     /// A request has its final answer.
     Answered {
+        /// The kind of request.
+        kind: &'static str,
         /// Milliseconds on the brain's clock at which it was to be sent.
         due_ms: u64,
     },

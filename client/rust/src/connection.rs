@@ -134,11 +134,17 @@ impl Client {
         self.shared.connection.rtt()
     }
 
-    /// Bytes sent and received so far, as payloads of UDP datagrams.
+    /// Bytes sent so far, as payloads of UDP datagrams.
     #[must_use]
-    pub fn wire_bytes(&self) -> u64 {
-        let stats = self.shared.connection.stats();
-        stats.udp_tx.bytes.saturating_add(stats.udp_rx.bytes)
+    pub fn bytes_sent(&self) -> u64 {
+        self.shared.connection.stats().udp_tx.bytes
+    }
+
+    /// Bytes received so far, as payloads of UDP datagrams. A living server confirms whatever it
+    /// is sent, so a number that stands still after a request tells of a dead one.
+    #[must_use]
+    pub fn bytes_received(&self) -> u64 {
+        self.shared.connection.stats().udp_rx.bytes
     }
 
     /// Closes the connection; requests in flight end with [`RequestError::Disconnected`].

@@ -88,6 +88,15 @@ impl Running {
         self.url.rsplit(':').next().unwrap()
     }
 
+    /// Runs `bots` against it with the certificate from its data directory.
+    pub(crate) fn bots(&self, data: &Path, arguments: &[&str]) -> Done {
+        let certificate = data.join("tls/cert.pem");
+        let server = format!("127.0.0.1:{}", self.port());
+        let mut command = cohort(&["bots", "--server", &server]);
+        command.arg("--cert").arg(certificate).args(arguments);
+        end_of(command.spawn().unwrap())
+    }
+
     /// What it answers at `path`: status line and headers, and body.
     pub(crate) fn get(&self, path: &str) -> (String, String) {
         let mut stream = TcpStream::connect(self.url.trim_start_matches("http://")).unwrap();

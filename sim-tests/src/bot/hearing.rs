@@ -71,7 +71,7 @@ impl Brain {
             return;
         }
         let Outstanding { request, due_ms, .. } = outstanding;
-        out.push(Action::Note(Note::Answered { due_ms }));
+        out.push(Action::Note(Note::Answered { kind: kind(&request), due_ms }));
         match result {
             Ok(reply) => self.accepted(now_ms, &request, reply, out),
             Err(refusal) => {

@@ -236,12 +236,12 @@ fn a_refusal_that_passes_is_tried_again_and_the_latency_counts_from_the_slot() {
     assert!(scene.now_ms >= due_ms + TRY_AGAIN_MS);
     let answer = scene.answer(&request);
     scene.reply(id, answer);
-    assert_eq!(scene.notes(&Note::Answered { due_ms }), 1);
+    assert_eq!(scene.notes(&Note::Answered { kind: "read_profile", due_ms }), 1);
     // The slots that passed meanwhile are made up for, each from its own moment.
     let (id, request) = scene.asked();
     let answer = scene.answer(&request);
     scene.reply(id, answer);
-    assert_eq!(scene.notes(&Note::Answered { due_ms: due_ms + PACE_MS }), 1);
+    assert_eq!(scene.notes(&Note::Answered { kind: "read_bag", due_ms: due_ms + PACE_MS }), 1);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use shared::msg::refusal::{Refusal, RefusalCode};
 use shared::msg::snapshot::Snapshot;
 use shared::rng;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::bot::{Action, Brain, Fault, Note, is_passing, secret};
 
@@ -30,6 +30,13 @@ const BACK_OFF_MS: u64 = 100;
 const BACK_OFF_MS_MAX: u64 = 3_200;
 /// Time between two looks at how many bytes went over the wire.
 const COUNT_BYTES: Duration = Duration::from_secs(1);
+/// After this long without a byte, while an answer is awaited, the server is sent a ping.
+const SUSPECT: Duration = Duration::from_secs(2);
+/// A server that confirms nothing for this long, the ping neither, is dead: the bot connects again
+/// instead of waiting for QUIC to give up.
+const DEAD: Duration = Duration::from_secs(5);
+/// Time a login may take before the bot tries the next server; the servers' own limit.
+const LOGIN: Duration = Duration::from_secs(10);
 
 type Asked = Pin<Box<dyn Future<Output = (RequestId, Result<Reply, RequestError>)> + Send>>;
 
@@ -45,15 +52,20 @@ pub(super) struct Player {
 struct Session {
     client: Client,
     asked: Option<Asked>,
+    probe: Option<Asked>,
     wake: Instant,
-    bytes: u64,
+    sent: u64,
+    received: u64,
     count_at: Instant,
+    /// When something was last received, or nothing was awaited.
+    alive_at: Instant,
 }
 
 /// Why a session is over.
 enum Over {
     Stopped,
     Closed(CloseReason),
+    Dead,
 }
 
 impl Player {
@@ -115,7 +127,8 @@ impl Player {
             // Ids of requests come from the mind; this one is not used.
             nonce: Some(0),
         };
-        self.run.socket(self.index).connect(to).await
+        let connected = timeout(LOGIN, self.run.socket(self.index).connect(to)).await;
+        connected.unwrap_or(Err(ConnectError::Timeout))
     }
 
     /// Plays over one connection. Returns whether the run is over.
@@ -128,13 +141,15 @@ impl Player {
         let run = Arc::clone(&self.run);
         run.tally.logins.fetch_add(1, Relaxed);
         let now = Instant::now();
-        let mut session = Session { client, asked: None, wake: now, bytes: 0, count_at: now };
+        let mut session = Session::new(client, now);
         let mut out = Vec::new();
         let welcome = session.client.welcome().clone();
         self.brain.on_welcome(run.clock.ms(), &welcome, &mut out);
         let over = loop {
             self.act(&mut session, &mut out);
-            session.count_bytes(&run, false);
+            if session.look(&run) {
+                break Over::Dead;
+            }
             tokio::select! {
                 // An answer before events that came after it: the mind's book depends on it.
                 biased;
@@ -142,6 +157,9 @@ impl Player {
                 (id, result) = answer(&mut session.asked), if session.asked.is_some() => {
                     session.asked = None;
                     self.answered(id, result, &mut out);
+                }
+                _ = answer(&mut session.probe), if session.probe.is_some() => {
+                    session.probe = None;
                 }
                 received = events.next() => {
                     if let Some(reason) = self.received(received, &mut out) {
@@ -159,12 +177,23 @@ impl Player {
                 true
             }
             Over::Closed(reason) => {
-                self.lost(&reason);
+                self.lost(match reason {
+                    CloseReason::Goodbye(refusal) => format!("goodbye {:?}", refusal.code),
+                    CloseReason::ByServer { .. }
+                    | CloseReason::ByUs
+                    | CloseReason::Lost(_)
+                    | CloseReason::EventsOverflowed
+                    | CloseReason::Malformed => reason.to_string(),
+                });
+                false
+            }
+            Over::Dead => {
+                self.lost(format!("nothing came for {} s", DEAD.as_secs()));
                 false
             }
         };
         self.brain.on_disconnect();
-        session.count_bytes(&run, true);
+        session.count_bytes(&run);
         session.client.close();
         stopped
     }
@@ -267,17 +296,9 @@ impl Player {
         }
     }
 
-    fn lost(&self, reason: &CloseReason) {
+    fn lost(&self, cause: String) {
         self.run.tally.disconnects.fetch_add(1, Relaxed);
         if !self.run.tolerate_disconnects {
-            let cause = match reason {
-                CloseReason::Goodbye(refusal) => format!("goodbye {:?}", refusal.code),
-                CloseReason::ByServer { .. }
-                | CloseReason::ByUs
-                | CloseReason::Lost(_)
-                | CloseReason::EventsOverflowed
-                | CloseReason::Malformed => reason.to_string(),
-            };
             self.run.tally.error(format!("disconnect: {cause}"));
         }
     }
@@ -315,22 +336,56 @@ impl Player {
 }
 
 impl Session {
+    fn new(client: Client, now: Instant) -> Self {
+        Self {
+            client,
+            asked: None,
+            probe: None,
+            wake: now,
+            sent: 0,
+            received: 0,
+            count_at: now,
+            alive_at: now,
+        }
+    }
+
     /// Sends a request; an older one of the same mind has been given up.
     fn ask(&mut self, id: RequestId, request: Request) {
         // The old one first: two with the same id cannot be in flight.
         self.asked = None;
-        let client = self.client.clone();
-        let asked = async move { (id, client.request_with_id(id, request).await) };
-        self.asked = Some(Box::pin(asked));
+        self.asked = Some(self.asking(id, request));
     }
 
-    fn count_bytes(&mut self, run: &Run, now: bool) {
-        if now || Instant::now() >= self.count_at {
-            self.count_at = Instant::now() + COUNT_BYTES;
-            let bytes = self.client.wire_bytes();
-            run.tally.bytes.fetch_add(bytes.saturating_sub(self.bytes), Relaxed);
-            self.bytes = bytes;
+    fn asking(&self, id: RequestId, request: Request) -> Asked {
+        let client = self.client.clone();
+        Box::pin(async move { (id, client.request_with_id(id, request).await) })
+    }
+
+    /// Looks at the wire now and then. Returns whether the server is dead.
+    fn look(&mut self, run: &Run) -> bool {
+        let now = Instant::now();
+        if now >= self.count_at {
+            self.count_at = now + COUNT_BYTES;
+            let heard = self.count_bytes(run);
+            if heard || self.asked.is_none() {
+                self.alive_at = now;
+            }
         }
+        let silent = now.duration_since(self.alive_at);
+        if silent > SUSPECT && self.probe.is_none() {
+            self.probe = Some(self.asking(self.client.next_request_id(), Request::Ping));
+        }
+        silent > DEAD
+    }
+
+    /// Counts what went over the wire. Returns whether something came.
+    fn count_bytes(&mut self, run: &Run) -> bool {
+        let (sent, received) = (self.client.bytes_sent(), self.client.bytes_received());
+        let heard = received > self.received;
+        let new = sent.saturating_sub(self.sent) + received.saturating_sub(self.received);
+        run.tally.bytes.fetch_add(new, Relaxed);
+        (self.sent, self.received) = (sent, received);
+        heard
     }
 }
 

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::threshold::Threshold;
 
+/// Kinds of requests that the breakdown shows, the slowest ones.
+const SLOWEST_SHOWN: usize = 5;
+
 /// The numbers of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LoadReport {
@@ -41,6 +44,9 @@ pub struct LoadReport {
     /// Connections that were lost; errors only if the run does not tolerate them.
     #[serde(skip)]
     pub disconnects: u64,
+    /// Times and number of answers by kind of request.
+    #[serde(skip)]
+    pub kinds: Vec<(&'static str, ReplyTimes, u64)>,
 }
 
 /// Milliseconds by share of the requests.
@@ -93,7 +99,7 @@ impl LoadReport {
         table
     }
 
-    /// What went wrong and how often, worst first; empty if nothing did.
+    /// What went wrong and how often, worst first, and which requests took longest.
     #[must_use]
     pub fn breakdown(&self) -> String {
         let mut text = String::new();
@@ -106,6 +112,13 @@ impl LoadReport {
         }
         if self.disconnects > 0 {
             let _ = writeln!(text, "lost connections: {}", self.disconnects);
+        }
+        let mut kinds = self.kinds.clone();
+        kinds.sort_by(|(_, one, _), (_, other, _)| other.p99.total_cmp(&one.p99));
+        for (kind, times, count) in kinds.iter().take(SLOWEST_SHOWN) {
+            let (p50, p99) = (times.p50, times.p99);
+            let _ =
+                writeln!(text, "slowest: {kind} p50 {p50:.1} ms, p99 {p99:.1} ms, {count} times");
         }
         text
     }
@@ -150,6 +163,10 @@ mod tests {
                 (String::from("found_guild: NameTaken"), 9),
             ]),
             disconnects: 1,
+            kinds: vec![
+                ("ping", ReplyTimes { p50: 1.0, p99: 2.0, ..ReplyTimes::default() }, 9),
+                ("queue", ReplyTimes { p50: 3.0, p99: 4.25, ..ReplyTimes::default() }, 8),
+            ],
         }
     }
 
@@ -205,7 +222,9 @@ mod tests {
     fn the_breakdown_begins_with_what_happened_most() {
         let expected = "errors:        1  disconnect\nrefusals:        9  \
                         found_guild: NameTaken\nrefusals:        3  queue: InQueue\n\
-                        lost connections: 1\n";
+                        lost connections: 1\n\
+                        slowest: queue p50 3.0 ms, p99 4.2 ms, 8 times\n\
+                        slowest: ping p50 1.0 ms, p99 2.0 ms, 9 times\n";
         assert_eq!(report().breakdown(), expected);
     }
 }

@@ -28,6 +28,8 @@ pub(crate) struct Tally {
     gifts_claimed: AtomicU64,
     errors: AtomicU64,
     reply_us: Mutex<Histogram<u64>>,
+    /// The same by kind of request, with fewer digits.
+    kinds_us: Mutex<BTreeMap<&'static str, Histogram<u64>>>,
     battles: Mutex<BTreeSet<BattleId>>,
     causes: Mutex<BTreeMap<String, u64>>,
     refusals: Mutex<BTreeMap<String, u64>>,
@@ -35,8 +37,6 @@ pub(crate) struct Tally {
 
 impl Tally {
     pub(crate) fn new() -> Self {
-        let reply_us = Histogram::new_with_bounds(1, REPLY_US_MAX, 3)
-            .expect("the bounds are constants that the histogram allows");
         Self {
             logins: AtomicU64::new(0),
             snapshots: AtomicU64::new(0),
@@ -45,7 +45,8 @@ impl Tally {
             gifts_sent: AtomicU64::new(0),
             gifts_claimed: AtomicU64::new(0),
             errors: AtomicU64::new(0),
-            reply_us: Mutex::new(reply_us),
+            reply_us: Mutex::new(histogram(3)),
+            kinds_us: Mutex::default(),
             battles: Mutex::default(),
             causes: Mutex::default(),
             refusals: Mutex::default(),
@@ -55,9 +56,11 @@ impl Tally {
     /// Counts what a mind noted. `now_us` is on the clock of its `due_ms`.
     pub(crate) fn note(&self, now_us: u64, note: Note) {
         match note {
-            Note::Answered { due_ms } => {
+            Note::Answered { kind, due_ms } => {
                 let took_us = now_us.saturating_sub(due_ms.saturating_mul(1000)).max(1);
                 held(&self.reply_us).saturating_record(took_us);
+                let mut kinds = held(&self.kinds_us);
+                kinds.entry(kind).or_insert_with(|| histogram(2)).saturating_record(took_us);
             }
             Note::GiftSent => add(&self.gifts_sent),
             Note::GiftClaimed => add(&self.gifts_claimed),
@@ -84,19 +87,14 @@ impl Tally {
     pub(crate) fn report(&self, players: u32, seconds: f64) -> LoadReport {
         let per_s = |count: f64| if seconds > 0.0 { round(count / seconds) } else { 0.0 };
         let clients = f64::from(players.max(1));
+        let kinds = held(&self.kinds_us);
+        let kinds = kinds.iter().map(|(kind, us)| (*kind, times(us), us.len())).collect();
         let reply_us = held(&self.reply_us);
-        let at = |share| round(float(reply_us.value_at_quantile(share)) / 1000.0);
-        let reply_ms = if reply_us.is_empty() {
-            ReplyTimes::default()
-        } else {
-            let max = round(float(reply_us.max()) / 1000.0);
-            ReplyTimes { p50: at(0.5), p90: at(0.9), p99: at(0.99), max }
-        };
         LoadReport {
             players,
             logins: self.logins.load(Relaxed),
             requests: reply_us.len(),
-            reply_ms,
+            reply_ms: times(&reply_us),
             snapshots_per_s: per_s(float(self.snapshots.load(Relaxed))),
             bytes_per_client_s: per_s(float(self.bytes.load(Relaxed)) / clients),
             battles_finished: u64::try_from(held(&self.battles).len()).unwrap_or(u64::MAX),
@@ -107,8 +105,22 @@ impl Tally {
             causes: held(&self.causes).clone(),
             refusals: held(&self.refusals).clone(),
             disconnects: self.disconnects.load(Relaxed),
+            kinds,
         }
     }
+}
+
+fn histogram(digits: u8) -> Histogram<u64> {
+    Histogram::new_with_bounds(1, REPLY_US_MAX, digits)
+        .expect("the bounds are constants that the histogram allows")
+}
+
+fn times(us: &Histogram<u64>) -> ReplyTimes {
+    if us.is_empty() {
+        return ReplyTimes::default();
+    }
+    let at = |share| round(float(us.value_at_quantile(share)) / 1000.0);
+    ReplyTimes { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: round(float(us.max()) / 1000.0) }
 }
 
 fn add(counter: &AtomicU64) {
@@ -140,12 +152,14 @@ mod tests {
     #[test]
     fn replies_count_from_the_moment_they_were_due() {
         let tally = Tally::new();
-        tally.note(1_005_000, Note::Answered { due_ms: 1_000 });
-        tally.note(4_000_000, Note::Answered { due_ms: 1_000 });
+        tally.note(1_005_000, Note::Answered { kind: "ping", due_ms: 1_000 });
+        tally.note(4_000_000, Note::Answered { kind: "ping", due_ms: 1_000 });
         let report = tally.report(1, 1.0);
         assert_eq!(report.requests, 2);
         assert!((report.reply_ms.p50 - 5.0).abs() < 0.1, "{report:?}");
         assert!((report.reply_ms.max - 3000.0).abs() < 3.0, "{report:?}");
+        let kinds: Vec<_> = report.kinds.iter().map(|(kind, _, count)| (*kind, *count)).collect();
+        assert_eq!(kinds, [("ping", 2)]);
     }
 
     #[test]

@@ -161,11 +161,16 @@ impl BattleSim for Arena {
         if first.max(second) < rules.kills_to_win && self.tick() < rules.ticks_max {
             return None;
         }
-        Some(match first.cmp(&second) {
+        Some(self.standing())
+    }
+
+    fn standing(&self) -> Verdict {
+        let [first, second] = self.world.resource::<Score>().0;
+        match first.cmp(&second) {
             std::cmp::Ordering::Less => Verdict::Won(1),
             std::cmp::Ordering::Equal => Verdict::Drawn,
             std::cmp::Ordering::Greater => Verdict::Won(0),
-        })
+        }
     }
 
     fn encode(&mut self, out: &mut Vec<u8>) {

@@ -10,10 +10,21 @@ use shared::ids::{BattleId, NodeId, PlayerId, SessionRef};
 use shared::msg::client::ClientDatagram;
 use shared::msg::matchmaker_battle::{Seat, Stakes};
 
+use shared::tick::TickRate;
+
+use super::BATTLE_HZ;
 use super::inputs::InputBuffer;
 use super::replay::{Recorder, schema_hash};
 use super::setup::Setup;
 use super::sim::{self, BattleSim, Order, Verdict};
+
+/// A battle that everybody has left for this long ends as it stands, so that a server that is
+/// shut down does not wait for fights that nobody takes part in.
+pub const DESERTED_MS: u64 = 3_000;
+/// A client that has sent nothing this long after the start counts as gone.
+pub const UNHEARD_MS: u64 = 10_000;
+
+const RATE: TickRate = TickRate::new(BATTLE_HZ);
 
 /// A seat of a running battle.
 #[derive(Clone, Debug)]
@@ -28,6 +39,8 @@ pub struct Sitting {
     pub away: bool,
     /// What the rating changes by.
     pub stakes: Stakes,
+    /// The client has sent commands at least once.
+    heard: bool,
     inputs: InputBuffer,
 }
 
@@ -46,7 +59,7 @@ pub enum Stepped {
     /// It goes on; the bytes of the snapshot for everybody.
     Going(Vec<u8>),
     /// It is over; the bytes of the last snapshot.
-    Over(Vec<u8>, Verdict),
+    Over(Vec<u8>, Ending),
     /// The simulation failed; the battle is void and must not be stepped again.
     Fault,
 }
@@ -56,6 +69,8 @@ pub enum Stepped {
 pub enum Ending {
     /// As the rules have it.
     Fought(Verdict),
+    /// As it stood when everybody had been away for [`DESERTED_MS`].
+    Deserted(Verdict),
     /// The simulation failed.
     Void,
 }
@@ -67,6 +82,8 @@ pub struct Battle {
     sim: Box<dyn BattleSim>,
     recorder: Recorder,
     orders: Vec<Order>,
+    /// Ticks since the last client left; zero while somebody is there.
+    deserted_ticks: u64,
 }
 
 impl Battle {
@@ -81,10 +98,12 @@ impl Battle {
             session: seat.session,
             away: false,
             stakes: seat.stakes,
+            heard: false,
             inputs: InputBuffer::default(),
         };
         let seats = seats.iter().map(sitting).collect();
-        Some(Self { setup, seats, sim, recorder, orders: Vec::new() })
+        let orders = Vec::new();
+        Some(Self { setup, seats, sim, recorder, orders, deserted_ticks: 0 })
     }
 
     /// The battle's id.
@@ -123,7 +142,9 @@ impl Battle {
         if datagram.seen_tick > tick {
             return Err(InputRefused::Bad);
         }
-        seat.inputs.take(&datagram.commands).map_err(|_| InputRefused::Bad)
+        seat.inputs.take(&datagram.commands).map_err(|_| InputRefused::Bad)?;
+        seat.heard = true;
+        Ok(())
     }
 
     /// The client is gone: the fighter stands still from now on.
@@ -170,9 +191,17 @@ impl Battle {
             fighter.away = seat.away;
         }
         let bytes = view.encode();
+        let ticks = u64::from(self.sim.tick());
+        let patience = ticks < RATE.ticks_of_ms(UNHEARD_MS);
+        let is_there = |seat: &Sitting| !seat.away && (seat.heard || patience);
+        let somebody = self.seats.iter().any(is_there);
+        self.deserted_ticks = if somebody { 0 } else { self.deserted_ticks + 1 };
         match verdict {
+            Some(verdict) => Stepped::Over(bytes, Ending::Fought(verdict)),
+            None if self.deserted_ticks >= RATE.ticks_of_ms(DESERTED_MS) => {
+                Stepped::Over(bytes, Ending::Deserted(self.sim.standing()))
+            }
             None => Stepped::Going(bytes),
-            Some(verdict) => Stepped::Over(bytes, verdict),
         }
     }
 
@@ -180,7 +209,8 @@ impl Battle {
     #[must_use]
     pub fn finish(self, ending: Ending) -> (Vec<Sitting>, Vec<u8>) {
         let bytes = match ending {
-            Ending::Fought(verdict) => self.recorder.finish(verdict),
+            Ending::Fought(verdict) => self.recorder.finish(verdict, false),
+            Ending::Deserted(verdict) => self.recorder.finish(verdict, true),
             Ending::Void => self.recorder.fault(&self.orders),
         };
         (self.seats, bytes)

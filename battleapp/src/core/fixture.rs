@@ -132,6 +132,9 @@ impl BattleSim for Faulty {
     fn verdict(&self) -> Option<Verdict> {
         self.0.verdict()
     }
+    fn standing(&self) -> Verdict {
+        self.0.standing()
+    }
     fn encode(&mut self, out: &mut Vec<u8>) {
         self.0.encode(out);
     }

@@ -32,7 +32,7 @@ pub struct StoredResult {
 #[must_use]
 pub fn outcome_of(ending: Ending, seat: &Sitting) -> Outcome {
     match ending {
-        Ending::Fought(verdict) => verdict.outcome(seat.side),
+        Ending::Fought(verdict) | Ending::Deserted(verdict) => verdict.outcome(seat.side),
         Ending::Void => Outcome::Drawn,
     }
 }

@@ -71,6 +71,8 @@ pub trait BattleSim: Send {
     fn tick(&self) -> u32;
     /// How it ended, once it has.
     fn verdict(&self) -> Option<Verdict>;
+    /// How it would end if it ended now.
+    fn standing(&self) -> Verdict;
     /// Appends the complete state.
     fn encode(&mut self, out: &mut Vec<u8>);
     /// Replaces the state by one that a simulation of the same setup encoded.

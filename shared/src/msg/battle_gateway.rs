@@ -46,7 +46,7 @@ pub enum BattleOutput {
         battle: BattleId,
         /// The visibility class.
         view: u8,
-        /// The snapshot's bytes; their layout is documented in the battleapp's `snapshot` module.
+        /// The snapshot's bytes; their layout is in [`super::snapshot`].
         bytes: Vec<u8>,
     },
     /// Something happened that one client is told.

@@ -93,9 +93,9 @@ impl BattleApp {
             self.counters.steps += 1;
             match running.battle.step() {
                 Stepped::Going(bytes) => show(*id, running.battle.seats(), bytes, outputs),
-                Stepped::Over(bytes, verdict) => {
+                Stepped::Over(bytes, ending) => {
                     show(*id, running.battle.seats(), bytes, outputs);
-                    over.push((*id, Ending::Fought(verdict)));
+                    over.push((*id, ending));
                 }
                 Stepped::Fault => {
                     tracing::error!(battle = %id, "battle failed and is void");

@@ -50,8 +50,12 @@ fn matchmaker() -> Address {
 impl Rig {
     /// Battles of one second, or until `kills`.
     fn new(kills: u32) -> Self {
+        Self::lasting(1, kills)
+    }
+
+    fn lasting(duration_s: u32, kills: u32) -> Self {
         let me = address(1, Role::Battleapp);
-        let content = fixture::content(1, kills);
+        let content = fixture::content(duration_s, kills);
         let app = BattleApp::new(me, TickRate::new(100), content, "test");
         let store = MemoryStore::default();
         let mut rig = Self { app, store, now: Tick(0), said: Vec::new(), failing: None };
@@ -279,6 +283,39 @@ fn a_player_who_left_stands_still_and_can_come_back_on_another_session() {
     rig.commands(100, session, vec![walk(1)]);
     rig.ticks(10);
     assert_eq!(rig.snapshots().pop().expect("some").fighters[0].sequence, 1);
+}
+
+#[test]
+fn a_battle_that_everybody_has_left_ends_as_it_stands_and_its_replay_verifies() {
+    let mut rig = Rig::lasting(60, 5);
+    rig.start(ID, fixture::seats(2));
+    for slot in [0, 1] {
+        let (player, session) = (PlayerId(100 + u64::from(slot)), fixture::session(slot));
+        let left = BattleInput::Left { battle: ID, player, session };
+        rig.ticks(50);
+        rig.frame(session.address(), Body::BattleInput(left));
+    }
+    rig.ticks(200);
+    assert_eq!(rig.facts(), [FromBattle::Started { battle: ID }], "somebody might come back");
+    rig.ticks(150);
+    let replay = rig.said.iter().find_map(|output| match output {
+        Output::SaveReplay { bytes, .. } => Some(bytes.clone()),
+        _ => None,
+    });
+    assert_eq!(rig.facts(), [FromBattle::Ended { battle: ID }]);
+    let report = verify(&replay.expect("it is kept"), &mut |_, _| {}).expect("it is ours");
+    assert!(report.complete && report.outcome.is_some());
+    assert_eq!((rig.mail_of(100).len(), rig.mail_of(101).len()), (1, 1));
+}
+
+#[test]
+fn clients_that_never_say_anything_count_as_gone() {
+    let mut rig = Rig::lasting(60, 5);
+    rig.start(ID, fixture::seats(2));
+    rig.ticks(1_200);
+    assert_eq!(rig.facts(), [FromBattle::Started { battle: ID }]);
+    rig.ticks(200);
+    assert_eq!(rig.facts(), [FromBattle::Ended { battle: ID }]);
 }
 
 #[test]

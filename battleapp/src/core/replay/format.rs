@@ -45,6 +45,8 @@ pub struct FinalRecord {
     pub hash: u64,
     /// How the battle ended; `None` if a fault ended it.
     pub verdict: Option<Verdict>,
+    /// Everybody had left, so it ended as it stood and not by its rules.
+    pub deserted: bool,
 }
 
 /// Appends what differs between two ticks.

@@ -20,7 +20,7 @@ fn recorded(ticks: u32) -> Vec<u8> {
         sim.step(&orders);
         recorder.tick(&orders, sim.as_mut());
     }
-    recorder.finish(sim.verdict().expect("time is up"))
+    recorder.finish(sim.verdict().expect("time is up"), false)
 }
 
 fn checked(bytes: &[u8]) -> Result<VerifyReport, ReplayError> {
@@ -115,7 +115,8 @@ fn a_wrong_end_is_found() {
         recorder.tick(&orders, sim.as_mut());
     }
     assert_eq!(sim.verdict(), Some(Verdict::Drawn));
-    assert_eq!(checked(&recorder.finish(Verdict::Won(1))), Err(ReplayError::End));
+    let bytes = recorder.finish(Verdict::Won(1), false);
+    assert_eq!(checked(&bytes), Err(ReplayError::End));
 }
 
 proptest! {

@@ -54,7 +54,8 @@ pub fn verify(
             progress(tick, total);
         }
     }
-    let outcome = sim.verdict();
+    let deserted = replay.last.is_some_and(|last| last.deserted);
+    let outcome = if deserted { Some(sim.standing()) } else { sim.verdict() };
     let fault = replay.fault.as_ref().map(|orders| {
         let tick = total + 1;
         (tick, guarded_step(sim.as_mut(), orders, tick).is_err())

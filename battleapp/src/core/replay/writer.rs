@@ -89,10 +89,10 @@ impl Recorder {
         hash
     }
 
-    /// Ends the replay of a battle that came to its end.
+    /// Ends the replay of a battle that came to its end, or was `deserted` before.
     #[must_use]
-    pub fn finish(self, verdict: Verdict) -> Vec<u8> {
-        self.end(Some(verdict))
+    pub fn finish(self, verdict: Verdict, deserted: bool) -> Vec<u8> {
+        self.end(Some(verdict), deserted)
     }
 
     /// Ends the replay of a battle whose next tick could not be simulated with `orders`.
@@ -105,15 +105,15 @@ impl Recorder {
         let mut fault = (self.ticks + 1).to_le_bytes().to_vec();
         put_orders(&self.before, orders, &mut fault);
         self.chunk(FAULT, &fault);
-        self.end(None)
+        self.end(None, false)
     }
 
-    fn end(mut self, verdict: Option<Verdict>) -> Vec<u8> {
+    fn end(mut self, verdict: Option<Verdict>, deserted: bool) -> Vec<u8> {
         self.close_ticks(&[]);
         if self.full {
             return self.bytes;
         }
-        let last = FinalRecord { ticks: self.ticks, hash: self.hash, verdict };
+        let last = FinalRecord { ticks: self.ticks, hash: self.hash, verdict, deserted };
         self.chunk(FINAL, &wire::encode(&last));
         let index_at = offset(self.bytes.len());
         let mut index = Vec::new();

@@ -139,7 +139,8 @@ Examples:
   cohort bots --check-ledger ledger                     looks whether all of it is still there")]
 pub struct BotsArgs {
     /// How many play
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 100,
+        value_parser = clap::value_parser!(u32).range(1..))]
     pub players: u32,
     /// For how long
     #[arg(long = "for", value_name = "TIME", default_value = "60s")]

@@ -19,6 +19,7 @@ use crate::cluster::{Cluster, Sockets};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::output;
+use crate::status::history::History;
 use crate::status::view::StatusView;
 use crate::status::{self, Source};
 use crate::stop::StopSignals;
@@ -42,6 +43,7 @@ pub struct Service {
     http: SocketAddr,
     begun: Instant,
     view: watch::Sender<Arc<StatusView>>,
+    history: History,
     metrics: PrometheusHandle,
     stop_http: watch::Sender<bool>,
     tasks: JoinSet<std::io::Result<()>>,
@@ -75,6 +77,7 @@ impl Service {
             http: sockets.http_address(),
             begun: plan.begun,
             view,
+            history: History::default(),
             metrics,
             stop_http,
             tasks,
@@ -138,7 +141,8 @@ impl Service {
 
     /// Publishes how the node is, and says so when a role has failed.
     fn look(&mut self) {
-        let view = view_of(&self.cluster, self.begun);
+        let mut view = view_of(&self.cluster, self.begun);
+        self.history.follow(clock::now(), &mut view);
         let failed = view.roles.iter().find(|role| role.failed.is_some());
         if let Some(role) = failed
             && !self.failure_told

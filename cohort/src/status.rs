@@ -3,6 +3,7 @@
 //! `/` is for people, `/status.json`, `/metrics`, `/healthz` and `/readyz` are for programs. There
 //! is no login and nothing can be changed here; by default only this machine can connect.
 
+pub mod history;
 pub mod http_get;
 pub mod listener;
 pub mod view;

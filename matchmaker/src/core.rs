@@ -1,5 +1,5 @@
-//! The core: what arrives goes to the ticket or the battle it concerns; each tick sweeps the
-//! queues.
+//! The core: what arrives goes to the ticket or the battle it concerns; at a steady pace the
+//! queues are swept.
 
 mod battle;
 mod placing;
@@ -38,6 +38,8 @@ const TICKETS_MAX: usize = 131_072;
 const BATTLES_MAX: usize = 32_768;
 /// Battles made in one tick. Further matches wait for the next tick, longest wait first.
 const BATTLES_PER_TICK_MAX: usize = 128;
+/// How often the queues are looked through; frames are handled as they come.
+const SWEEP_MS: u64 = 50;
 /// How long the baseapps have to send the cards of a ticket. Then it is closed.
 const CARDS_MS_MAX: u64 = 2_000;
 
@@ -62,6 +64,8 @@ pub struct Matchmaker {
     battles_made: u64,
     /// Nothing is placed before this, because no battleapp took the last battle.
     paused_until: Tick,
+    /// When the queues are looked through next.
+    sweep_at: Tick,
     draining: bool,
     waits: Waits,
     counters: Counters,
@@ -122,6 +126,7 @@ impl Matchmaker {
             places: 0,
             battles_made: 0,
             paused_until: Tick::default(),
+            sweep_at: Tick::default(),
             draining: false,
             waits: Waits::default(),
             counters: Counters::default(),
@@ -258,7 +263,10 @@ impl Core for Matchmaker {
             }
         }
         self.run_timers(outputs);
-        self.sweep(outputs);
+        if now >= self.sweep_at {
+            self.sweep_at = now.after(self.rate.ticks_of_ms(SWEEP_MS));
+            self.sweep(outputs);
+        }
     }
 
     fn stored(&mut self, _: Tick, _: OpId, _: StoreReply, _: &mut Vec<Output>) {

@@ -1,5 +1,5 @@
 //! A baseapp core with a store in memory and clients that remember what they were told.
-#![allow(dead_code, reason = "each test program uses a part of the bench")]
+#![expect(dead_code, reason = "each test program uses a part of the bench")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -242,9 +242,9 @@ impl Bench {
     pub(crate) fn known_letters(&self, account: &str) -> Vec<LetterId> {
         let events = self.events.get(&self.sessions[account].session).into_iter().flatten();
         events
-            .filter_map(|event| match event {
-                Event::LetterCame(letter) => Some(letter.letter),
-                _ => None,
+            .filter_map(|event| {
+                let Event::LetterCame(letter) = event else { return None };
+                Some(letter.letter)
             })
             .collect()
     }

@@ -41,8 +41,8 @@ pub const fn pace(role: Role) -> Pace {
     match role {
         Role::Gateway => Pace::OnInput(TickRate::new(1_000)),
         Role::Baseapp => Pace::Fixed(TickRate::new(200)),
-        Role::Battleapp | Role::Social => Pace::Fixed(TickRate::new(100)),
-        Role::Matchmaker => Pace::Fixed(TickRate::new(20)),
+        Role::Battleapp => Pace::Fixed(TickRate::new(100)),
+        Role::Social | Role::Matchmaker => Pace::OnInput(TickRate::new(200)),
     }
 }
 

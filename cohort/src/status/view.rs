@@ -7,10 +7,11 @@ use std::time::Duration;
 use serde::Serialize;
 
 use shared::directory::NodeState;
-use shared::ids::Role;
+use shared::ids::{NodeId, Role};
 use shared::runtime::{NodeStatus, RoleStatus};
 
 use crate::cluster;
+use crate::status::history::Point;
 
 /// A node as others see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -44,6 +45,8 @@ pub struct StatusView {
     pub roles: Vec<RoleView>,
     /// All nodes of the cluster that this one knows.
     pub nodes: Vec<NodeView>,
+    /// The last two minutes, oldest first.
+    pub history: Vec<Point>,
 }
 
 /// A role of this node.
@@ -110,6 +113,19 @@ pub struct RoleLoad {
     pub load: u32,
 }
 
+impl Default for StatusView {
+    fn default() -> Self {
+        let nobody = NodeStatus {
+            id: NodeId::default(),
+            state: NodeState::Starting,
+            build: String::new(),
+            healthy: true,
+            roles: Vec::new(),
+        };
+        Self::of(&nobody, "", Duration::ZERO)
+    }
+}
+
 impl StatusView {
     /// The view of a node.
     #[must_use]
@@ -136,6 +152,7 @@ impl StatusView {
             matches_total: value(Role::Matchmaker, "matches_total"),
             roles: status.roles.iter().map(RoleView::of).collect(),
             nodes: vec![myself],
+            history: Vec::new(),
         }
     }
 }

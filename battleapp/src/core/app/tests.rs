@@ -298,9 +298,9 @@ fn a_battle_that_everybody_has_left_ends_as_it_stands_and_its_replay_verifies() 
     rig.ticks(200);
     assert_eq!(rig.facts(), [FromBattle::Started { battle: ID }], "somebody might come back");
     rig.ticks(150);
-    let replay = rig.said.iter().find_map(|output| match output {
-        Output::SaveReplay { bytes, .. } => Some(bytes.clone()),
-        _ => None,
+    let replay = rig.said.iter().find_map(|output| {
+        let Output::SaveReplay { bytes, .. } = output else { return None };
+        Some(bytes.clone())
     });
     assert_eq!(rig.facts(), [FromBattle::Ended { battle: ID }]);
     let report = verify(&replay.expect("it is kept"), &mut |_, _| {}).expect("it is ours");

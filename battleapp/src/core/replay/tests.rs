@@ -123,7 +123,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn damaged_replays_never_panic(at in any::<usize>(), byte in any::<u8>(), cut in any::<usize>()) {
+    fn damaged_replays_never_panic(
+        at in any::<usize>(),
+        byte in any::<u8>(),
+        cut in any::<usize>(),
+    ) {
         let mut bytes = recorded(60);
         let len = bytes.len();
         bytes[at % len] = byte;

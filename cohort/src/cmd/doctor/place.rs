@@ -117,6 +117,7 @@ fn port(
     answering: Option<&Answering>,
 ) -> Finding {
     match (tried, answering) {
+        (Ok(()), _) if address.port() == 0 => Finding::ok(check, "a free one is taken"),
         (Ok(()), _) => Finding::ok(check, format!("{address} is free")),
         (Err(error), Some(Answering { node, build })) if error.kind() == ErrorKind::AddrInUse => {
             Finding::ok(check, format!("{address}: node {node} of build {build} is running there"))

@@ -58,9 +58,10 @@ impl Bench {
 
     fn sort(&mut self, outputs: Vec<Output>) {
         for output in outputs {
-            match output {
-                Output::Store { op, request } => self.asked.push_back((op, request)),
-                said => self.said.push(said),
+            if let Output::Store { op, request } = output {
+                self.asked.push_back((op, request));
+            } else {
+                self.said.push(output);
             }
         }
     }

@@ -19,7 +19,7 @@ What holds in this setup (one process, embedded store, fsync on every commit):
   - It survives a power failure too, if the disk honours flushes.
   - Items and gold moved between players are neither lost nor doubled, whatever crashes.
   - A battle that is being fought ends with its process: nobody gets a result from it.
-    Stop with Ctrl-C or SIGTERM, and running battles are fought to their end first.
+    Stop with Ctrl-C or SIGTERM, and battles end with a result that is stored and paid.
 ";
 
 /// How a check went.

@@ -80,7 +80,7 @@ pub(crate) async fn write(path: &Path, lines: &[LedgerLine]) -> Result<(), LoadE
     tokio::fs::write(path, text).await.map_err(failed)
 }
 
-/// Reads what [`write`] wrote.
+/// Reads what [`write()`] wrote.
 ///
 /// # Errors
 /// [`LoadError::Ledger`] if the file cannot be read, [`LoadError::LedgerLine`] if a line is none.

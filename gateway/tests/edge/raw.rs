@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use quinn::crypto::rustls::QuicClientConfig;
-use quinn::{Connection, ConnectionError, Endpoint, RecvStream, SendStream};
+use quinn::{
+    Connection, ConnectionError, Endpoint, RecvStream, SendStream, TransportConfig, VarInt,
+};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -12,6 +14,10 @@ use shared::msg::client::{ALPN, ClientFrame, Login, PROTOCOL_VERSION, ServerFram
 use shared::wire;
 
 use crate::world::World;
+
+/// Bytes that the server may send ahead of what this client has read. So little, that a client
+/// which does not read is noticed after a few frames, however fast the server writes.
+const RECEIVE_WINDOW_BYTES: u32 = 1_024;
 
 pub(crate) struct RawClient {
     connection: Connection,
@@ -37,7 +43,11 @@ impl RawClient {
         let tls = QuicClientConfig::try_from(tls).expect("fit for QUIC");
         let mut endpoint =
             Endpoint::client("127.0.0.1:0".parse().expect("an address")).expect("a socket");
-        endpoint.set_default_client_config(quinn::ClientConfig::new(Arc::new(tls)));
+        let mut transport = TransportConfig::default();
+        transport.stream_receive_window(VarInt::from_u32(RECEIVE_WINDOW_BYTES));
+        let mut config = quinn::ClientConfig::new(Arc::new(tls));
+        config.transport_config(Arc::new(transport));
+        endpoint.set_default_client_config(config);
         let server = world.to("anyone").server;
         let connection =
             endpoint.connect(server, "localhost").expect("begun").await.expect("connected");

@@ -24,7 +24,8 @@ use shared::tick::{Tick, TickRate};
 use tempfile::TempDir;
 
 pub(crate) const BATTLE: BattleId = BattleId(42);
-/// Events that the made-up baseapp sends at once for `ReadInbox`: more than any queue holds.
+/// Events that the made-up baseapp sends at once for `ReadInbox`: more than the edge keeps for a
+/// client, the window of [`crate::raw::RawClient`] included.
 const EVENT_FLOOD: usize = 5_000;
 
 /// A gateway with its edge.

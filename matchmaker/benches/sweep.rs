@@ -134,6 +134,7 @@ fn battleapp() -> Input {
         state: NodeState::Ready,
         build: String::new(),
         roles: vec![(Role::Battleapp, 0)],
+        link: None,
     }))
 }
 

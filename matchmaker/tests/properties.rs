@@ -144,7 +144,7 @@ impl World {
         *incarnation += 1;
         let id = NodeId { node, incarnation: *incarnation };
         let (state, build, roles) = (NodeState::Ready, String::new(), vec![(role, 0)]);
-        Input::Directory(DirectoryEvent::Changed(NodeCard { id, state, build, roles }))
+        Input::Directory(DirectoryEvent::Changed(NodeCard { id, state, build, roles, link: None }))
     }
 
     fn tick(&mut self, mut inputs: Vec<Input>) {

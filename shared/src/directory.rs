@@ -7,6 +7,8 @@
 pub mod local;
 
 use std::collections::BTreeMap;
+// Plain data; it is `core`, because nothing here opens a socket.
+use ::core::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +37,8 @@ pub struct NodeCard {
     pub build: String,
     /// Its roles with their loads, as [`crate::core::CoreStatus::load`] counts them.
     pub roles: Vec<(Role, u32)>,
+    /// Where other nodes reach its node MQ over TCP, if it has such links.
+    pub link: Option<SocketAddr>,
 }
 
 /// A change in the set of nodes.
@@ -147,6 +151,7 @@ mod tests {
             state,
             build: String::from("test"),
             roles: vec![(Role::Social, load)],
+            link: None,
         })
     }
 

@@ -23,6 +23,10 @@ macro_rules! id {
 }
 
 id! {
+    /// A cluster. Nodes of different clusters never talk to each other.
+    ClusterId
+}
+id! {
     /// A player. Derived from the account name, see [`PlayerId::of_account`].
     PlayerId
 }

@@ -52,6 +52,8 @@ pub const ARENA_SIDE_FIGHTERS: usize = 5;
 
 /// Frames waiting at one role of a node. At the limit the sender is told `Full`.
 pub const MQ_FRAMES_WAITING_MAX: usize = 65_536;
+/// Bytes of one frame between two nodes, its envelope included. A longer one is not sent.
+pub const MQ_FRAME_BYTES_MAX: usize = 1 << 20;
 /// Inputs a core takes in one tick; what is beyond waits for the next tick.
 pub const TICK_INPUTS_MAX: usize = 16_384;
 /// Operations a role may have waiting at the store. At the limit the tick waits for the store.
@@ -59,4 +61,5 @@ pub const STORE_OPS_WAITING_MAX: usize = 8_192;
 
 const _: () = assert!(REQUEST_WINDOW_MAX > 2 * REQUESTS_IN_FLIGHT_MAX);
 const _: () = assert!(MAIL_BYTES_MAX < PART_BYTES_MAX);
+const _: () = assert!(2 * PART_BYTES_MAX <= MQ_FRAME_BYTES_MAX);
 const _: () = assert!(PART_BYTES_MAX <= SERVER_FRAME_BYTES_MAX);

@@ -7,6 +7,8 @@
 
 #[cfg(feature = "shell")]
 pub mod local;
+#[cfg(feature = "shell")]
+pub mod tcp;
 
 use thiserror::Error;
 
@@ -16,8 +18,9 @@ use crate::msg::Body;
 /// A frame that did not go out; it is handed back.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum SendError {
-    /// The receiver has `limits::MQ_FRAMES_WAITING_MAX` frames waiting.
-    #[error("too many frames wait at the receiver")]
+    /// The receiver has `limits::MQ_FRAMES_WAITING_MAX` frames waiting, or as much as a link to
+    /// its node may hold is under way.
+    #[error("too many frames wait at the receiver or on the way to it")]
     Full(Body),
     /// There is no such node, or it does not host the role (any more).
     #[error("the receiver is not there")]

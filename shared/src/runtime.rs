@@ -8,7 +8,7 @@
 //! `housekeeping` (directory and metrics), `recorder` and `flight` (recordings of a role).
 
 mod carrier;
-mod clock;
+pub(crate) mod clock;
 mod control;
 mod doorbell;
 mod flight;

@@ -3,6 +3,8 @@
 //! Little-endian, variable-length integers (bincode's standard configuration). Trailing bytes are
 //! refused, and so is everything longer than the limit that the caller names.
 
+use bincode::enc::write::Writer;
+use bincode::error::EncodeError;
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
@@ -35,6 +37,12 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
         .expect("wire types hold nothing that bincode cannot encode into memory")
 }
 
+/// Appends the bytes of `value` to `bytes`.
+pub fn encode_onto<T: Serialize>(value: &T, bytes: &mut Vec<u8>) {
+    bincode::serde::encode_into_writer(value, Appender(bytes), bincode::config::standard())
+        .expect("wire types hold nothing that bincode cannot encode into memory");
+}
+
 /// Reads exactly one `T` from `bytes`, which may be at most `max` long.
 ///
 /// # Errors
@@ -52,6 +60,57 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8], max: usize) -> Result<T, WireEr
     }
 }
 
+struct Appender<'a>(&'a mut Vec<u8>);
+
+impl Writer for Appender<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// For `#[serde(with = "wire::byte_list")]`: the same bytes as a list of `u8`, moved in one piece.
+pub mod byte_list {
+    use std::fmt;
+
+    use serde::de::{Deserializer, Error, Visitor};
+    use serde::ser::Serializer;
+
+    /// Writes `bytes`.
+    ///
+    /// # Errors
+    /// What the serializer says.
+    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+
+    /// Reads a list of bytes.
+    ///
+    /// # Errors
+    /// What the deserializer says.
+    pub fn deserialize<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<u8>, D::Error> {
+        source.deserialize_byte_buf(Bytes)
+    }
+
+    struct Bytes;
+
+    impl Visitor<'_> for Bytes {
+        type Value = Vec<u8>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of bytes")
+        }
+
+        fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+            Ok(bytes.to_vec())
+        }
+
+        fn visit_byte_buf<E: Error>(self, bytes: Vec<u8>) -> Result<Vec<u8>, E> {
+            Ok(bytes)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +118,17 @@ mod tests {
     #[test]
     fn bytes_are_frozen() {
         assert_eq!(encode(&(1u64, 300u16, "ab", Some(-1i32))), [1, 251, 44, 1, 2, 97, 98, 1, 1]);
+    }
+
+    #[test]
+    fn a_byte_list_has_the_bytes_of_a_list_of_bytes_and_is_appended_as_it_is() {
+        #[derive(Debug, PartialEq, Serialize, serde::Deserialize)]
+        struct Piece(#[serde(with = "byte_list")] Vec<u8>);
+        let list = (0..=u8::MAX).collect::<Vec<_>>();
+        let mut bytes = vec![1];
+        encode_onto(&Piece(list.clone()), &mut bytes);
+        assert_eq!((bytes[0], &bytes[1..]), (1, &encode(&list)[..]));
+        assert_eq!(decode(&bytes[1..], 300), Ok(Piece(list)));
     }
 
     #[test]

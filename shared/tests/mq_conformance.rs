@@ -1,6 +1,15 @@
 //! The contract of the node MQ, checked against every back-end. A back-end joins with an
 //! implementation of [`Fabric`] and one line of [`conformance`].
 
+#[path = "mq_conformance/node.rs"]
+mod node;
+#[path = "mq_conformance/proxy.rs"]
+mod proxy;
+#[path = "mq_conformance/tcp_links.rs"]
+mod tcp_links;
+#[path = "mq_conformance/tcp_strangers.rs"]
+mod tcp_strangers;
+
 use std::thread;
 use std::time::Duration;
 
@@ -75,6 +84,7 @@ macro_rules! conformance {
 }
 
 conformance!(local, LocalMq::new());
+conformance!(tcp, node::Nodes::default());
 
 fn address(node: u16, role: Role) -> Address {
     Address { node: NodeId { node, incarnation: 1 }, role }

@@ -409,7 +409,7 @@ fn a_core_knows_its_own_node_from_its_first_tick_on_and_others_soon() {
     let id = TESTER.node;
     let mut other = bench.directory.join(id);
     let (state, build, roles) = (NodeState::Ready, String::from("other"), Vec::new());
-    other.announce(&NodeCard { id, state, build, roles });
+    other.announce(&NodeCard { id, state, build, roles, link: None });
     bench.await_input(Role::Social, |input| {
         matches!(input,
         Input::Directory(event) if is_card(event, |card| card.id == id))

@@ -175,6 +175,7 @@ fn node(role: Role, node: u16) -> Input {
         state: NodeState::Ready,
         build: String::from("test"),
         roles: vec![(role, 0)],
+        link: None,
     }))
 }
 

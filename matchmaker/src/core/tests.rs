@@ -125,6 +125,7 @@ fn inputs(step: Do<'_>) -> Vec<Input> {
             state: NodeState::Ready,
             build: String::new(),
             roles: vec![(role, 0)],
+            link: None,
         })),
         Gone(node) => Input::Directory(DirectoryEvent::Gone(NodeId { node, incarnation: 1 })),
         Started(from, n) => said(from, FromBattle::Started { battle: battle(n) }),

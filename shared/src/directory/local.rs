@@ -135,7 +135,7 @@ mod tests {
     }
 
     fn card(node: u16, state: NodeState) -> NodeCard {
-        NodeCard { id: id(node), state, build: String::from("test"), roles: Vec::new() }
+        NodeCard { id: id(node), state, build: String::from("test"), roles: Vec::new(), link: None }
     }
 
     fn polled(handle: &mut LocalDirectoryHandle) -> Vec<DirectoryEvent> {

@@ -5,10 +5,11 @@
 //! what waits, where a bounded channel would reserve all of its places at once.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Mq, MqEvent, SendError};
-use crate::ids::Address;
+use crate::ids::{Address, NodeId, Role};
 use crate::limits::MQ_FRAMES_WAITING_MAX;
 use crate::msg::Body;
 use crate::runtime::Doorbell;
@@ -18,6 +19,8 @@ const DRAIN_EVENTS_MAX: usize = 256;
 /// Events waiting at one receiver when frames that did not arrive come back to it. Above it they
 /// are lost with a warning; `send` stops at half of it already.
 const RETURNED_WAITING_MAX: usize = 2 * MQ_FRAMES_WAITING_MAX;
+/// Bytes of frames from other nodes that wait at one receiver. At the limit its links wait.
+const AWAY_BYTES_WAITING_MAX: usize = 32 << 20;
 /// Receivers that an endpoint remembers. Beyond it all are forgotten and looked up again.
 const PEERS_KNOWN_MAX: usize = 4_096;
 
@@ -25,6 +28,34 @@ const PEERS_KNOWN_MAX: usize = 4_096;
 #[derive(Clone, Debug, Default)]
 pub struct LocalMq {
     bound: Arc<Mutex<BTreeMap<Address, Arc<Inbox>>>>,
+    away: Option<Arc<dyn Away>>,
+}
+
+/// The way to senders that are not in this process.
+pub(super) trait Away: fmt::Debug + Send + Sync {
+    /// Sends `body`, which `sender` sent to `to` and which did not arrive, back. False if it is
+    /// lost.
+    fn send_back(&self, sender: Address, to: Address, body: Body) -> bool;
+}
+
+/// Something that came from another node, and the role of this one that it is for.
+#[derive(Debug)]
+pub(super) struct Arrived {
+    pub(super) to: Role,
+    /// How many bytes it had on its way.
+    pub(super) bytes: usize,
+    pub(super) event: MqEvent,
+}
+
+/// What became of events that arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Delivery {
+    /// The first ones were taken, up to one for another role.
+    Taken,
+    /// The role has no room for the first one.
+    Full,
+    /// The role of the first one is not here.
+    Nobody,
 }
 
 impl LocalMq {
@@ -46,6 +77,29 @@ impl LocalMq {
         LocalMqEndpoint { hub: self.clone(), address, inbox, peers: BTreeMap::new() }
     }
 
+    /// As [`LocalMq::new`], with a way to senders elsewhere.
+    pub(super) fn with_away(away: Arc<dyn Away>) -> Self {
+        Self { bound: Arc::default(), away: Some(away) }
+    }
+
+    /// Moves events that are for one role of `node` from the front of `arrived` to it, as many as
+    /// it has room for.
+    pub(super) fn deliver(&self, node: NodeId, arrived: &mut VecDeque<Arrived>) -> Delivery {
+        let Some(role) = arrived.front().map(|first| first.to) else { return Delivery::Taken };
+        match self.find(Address { node, role }) {
+            Some(inbox) => inbox.take_arrived(role, arrived),
+            None => Delivery::Nobody,
+        }
+    }
+
+    /// Gives a frame that did not arrive back to `sender`. False if it is lost.
+    pub(super) fn take_back(&self, sender: Address, to: Address, body: Body) -> bool {
+        match self.find(sender) {
+            Some(inbox) => inbox.take_back(MqEvent::Unsent { to, body }),
+            None => self.away.as_ref().is_some_and(|away| away.send_back(sender, to, body)),
+        }
+    }
+
     fn find(&self, address: Address) -> Option<Arc<Inbox>> {
         lock(&self.bound).get(&address).cloned()
     }
@@ -55,14 +109,13 @@ impl LocalMq {
         let waiting = {
             let mut queue = lock(&inbox.queue);
             queue.closed = true;
+            queue.away_bytes = 0;
             std::mem::take(&mut queue.events)
         };
         let mut lost = 0u64;
-        for event in waiting {
-            let MqEvent::Frame { from, body } = event else { continue };
-            let unsent = MqEvent::Unsent { to: address, body };
-            let returned = self.find(from).is_some_and(|sender| sender.take_back(unsent));
-            lost += u64::from(!returned);
+        for waiting in waiting {
+            let MqEvent::Frame { from, body } = waiting.event else { continue };
+            lost += u64::from(!self.take_back(from, address, body));
         }
         if lost > 0 {
             tracing::warn!(%address, lost, "frames could not be returned to their senders");
@@ -107,7 +160,7 @@ impl Mq for LocalMqEndpoint {
         while left > 0 {
             let mut queue = lock(&self.inbox.queue);
             let count = queue.events.len().min(left).min(DRAIN_EVENTS_MAX);
-            events.extend(queue.events.drain(..count));
+            events.extend(queue.take(count));
             left -= count;
             if queue.events.is_empty() {
                 return;
@@ -140,8 +193,33 @@ struct Inbox {
 
 #[derive(Debug, Default)]
 struct Queue {
-    events: VecDeque<MqEvent>,
+    events: VecDeque<Waiting>,
+    /// Sum of the bytes of all events.
+    away_bytes: usize,
     closed: bool,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    event: MqEvent,
+    /// Zero if it came from this process.
+    away_bytes: usize,
+}
+
+impl Queue {
+    fn push(&mut self, event: MqEvent, away_bytes: usize) {
+        self.away_bytes += away_bytes;
+        self.events.push_back(Waiting { event, away_bytes });
+    }
+
+    /// The first `count` events, of at least as many.
+    fn take(&mut self, count: usize) -> impl Iterator<Item = MqEvent> {
+        let Self { events, away_bytes, .. } = self;
+        events.drain(..count).map(|waiting| {
+            *away_bytes -= waiting.away_bytes;
+            waiting.event
+        })
+    }
 }
 
 impl Inbox {
@@ -155,6 +233,36 @@ impl Inbox {
         }
         self.push(queue, MqEvent::Frame { from, body });
         Ok(())
+    }
+
+    /// Takes events for `role` from the front of `arrived`, as many as there is room for.
+    fn take_arrived(&self, role: Role, arrived: &mut VecDeque<Arrived>) -> Delivery {
+        let mut queue = lock(&self.queue);
+        if queue.closed {
+            return Delivery::Nobody;
+        }
+        let was_empty = queue.events.is_empty();
+        let mut delivery = Delivery::Taken;
+        while let Some(first) = arrived.pop_front_if(|first| first.to == role) {
+            let waiting_max = match first.event {
+                MqEvent::Frame { .. } => MQ_FRAMES_WAITING_MAX,
+                MqEvent::Unsent { .. } => RETURNED_WAITING_MAX,
+            };
+            let fits =
+                queue.events.len() < waiting_max && queue.away_bytes < AWAY_BYTES_WAITING_MAX;
+            if !fits {
+                arrived.push_front(first);
+                delivery = Delivery::Full;
+                break;
+            }
+            queue.push(first.event, first.bytes);
+        }
+        let rings = was_empty && !queue.events.is_empty();
+        drop(queue);
+        if rings {
+            self.wake.ring();
+        }
+        delivery
     }
 
     /// Takes back a frame that did not arrive. False if it is lost.
@@ -172,7 +280,7 @@ impl Inbox {
 
     fn push(&self, mut queue: MutexGuard<'_, Queue>, event: MqEvent) {
         let was_empty = queue.events.is_empty();
-        queue.events.push_back(event);
+        queue.push(event, 0);
         drop(queue);
         if was_empty {
             self.wake.ring();

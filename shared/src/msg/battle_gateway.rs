@@ -47,6 +47,7 @@ pub enum BattleOutput {
         /// The visibility class.
         view: u8,
         /// The snapshot's bytes; their layout is in [`super::snapshot`].
+        #[serde(with = "crate::wire::byte_list")]
         bytes: Vec<u8>,
     },
     /// Something happened that one client is told.

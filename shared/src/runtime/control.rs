@@ -101,6 +101,7 @@ mod tests {
             state: NodeState::Ready,
             build: String::from(build),
             roles: Vec::new(),
+            link: None,
         })
     }
 

@@ -88,6 +88,7 @@ impl Housekeeping {
             state: self.phase.state(),
             build: self.build.clone(),
             roles: running.map(|status| (status.role, status.load)).collect(),
+            link: None,
         }
     }
 

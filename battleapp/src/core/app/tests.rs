@@ -40,6 +40,7 @@ fn card(node: u16, role: Role) -> Input {
         state: NodeState::Ready,
         build: String::from("test"),
         roles: vec![(role, 0)],
+        link: None,
     }))
 }
 

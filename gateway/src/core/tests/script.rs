@@ -104,6 +104,7 @@ pub(super) fn node(role: Role, node: u16) -> Line {
         state: NodeState::Ready,
         build: String::from("test"),
         roles: vec![(role, 0)],
+        link: None,
     };
     Line::In(Input::Directory(DirectoryEvent::Changed(card)))
 }

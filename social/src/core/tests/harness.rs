@@ -313,6 +313,7 @@ impl Harness {
                 state: NodeState::Ready,
                 build: String::from("test"),
                 roles: vec![(role, 0)],
+                link: None,
             };
             self.input(Input::Directory(DirectoryEvent::Changed(card)));
         }

@@ -2,6 +2,7 @@
 
 mod account;
 mod bag;
+mod cards;
 mod equipment;
 mod guild;
 mod inbox;
@@ -33,6 +34,7 @@ use shared::ownership::{Keeper, KeeperEvent};
 use shared::store::{MailEntry, OpId, StoreReply};
 use shared::tick::{Tick, TickRate};
 
+use cards::Cards;
 use player::PlayerItem;
 use sessions::Opening;
 
@@ -58,6 +60,7 @@ pub struct Baseapp {
     players: BTreeMap<PlayerId, Entity>,
     /// Logins that wait for the player's record.
     openings: BTreeMap<PlayerId, Vec<Opening>>,
+    cards: Cards,
     /// Mail that came between two ticks.
     mail: Vec<(PlayerId, Vec<MailEntry>)>,
     /// Players without a session, with the tick at which they are given back.
@@ -98,6 +101,7 @@ impl Baseapp {
             inbox::install,
             guild::install,
             requests::install,
+            cards::install,
         ] {
             install(&mut world, &mut tick);
         }
@@ -110,6 +114,7 @@ impl Baseapp {
             tick,
             players: BTreeMap::new(),
             openings: BTreeMap::new(),
+            cards: Cards::new(rate),
             mail: Vec::new(),
             lingering: BTreeMap::new(),
             linger_ticks: rate.ticks_of_ms(LINGER_MS),
@@ -124,13 +129,16 @@ impl Baseapp {
     fn input(&mut self, now: Tick, input: Input, outputs: &mut Vec<Output>) {
         match input {
             Input::Frame { from, body } => self.frame(now, from, body, outputs),
-            // A gateway that cannot be reached has lost its sessions or will ask again; a
-            // matchmaker closes a ticket whose cards do not come.
+            Input::Unsent { to, body: Body::ToSubscriber(said) } => {
+                self.cards.publisher.unsent(now, to, &said);
+            }
+            // A gateway that cannot be reached has lost its sessions or will ask again.
             Input::Unsent { .. } | Input::Edge(_) => {}
             Input::Directory(event) => {
                 self.nodes.apply(&event);
                 if let DirectoryEvent::Gone(node) = event {
                     self.gateway_gone(now, node);
+                    self.cards.publisher.node_gone(node);
                 }
             }
             Input::Drain => self.draining = true,
@@ -149,10 +157,12 @@ impl Baseapp {
                 self.close(now, player, session);
             }
             Body::CardRequest(CardRequest { ticket, player }) => {
-                let content = Arc::clone(&self.content);
-                let card = self.with_player(player, |player| player.card(&content));
+                let card = self.cards.durable(player);
                 let body = Body::Card(Card { ticket, player, card });
                 outputs.push(Output::Send { to: from, body });
+            }
+            Body::ToPublisher(said) => {
+                self.cards.publisher.heard(now, from, said, outputs);
             }
             Body::MailWaiting(key) => {
                 self.keeper.look_for_mail(key, outputs);
@@ -167,7 +177,8 @@ impl Baseapp {
             | Body::FromBattle(_)
             | Body::BattleInput(_)
             | Body::BattleOutput(_)
-            | Body::Rejoin(_) => {
+            | Body::Rejoin(_)
+            | Body::ToSubscriber(_) => {
                 tracing::warn!(%from, "frame for another role ignored");
             }
         }
@@ -242,12 +253,13 @@ impl Baseapp {
         let due: Vec<PlayerId> =
             self.lingering.iter().filter(|(_, at)| over(at)).map(|(player, _)| *player).collect();
         for player in due {
-            self.unload(player);
+            self.unload(player, outputs);
             self.keeper.release(Key::Player(player), outputs);
         }
     }
 
-    fn unload(&mut self, player: PlayerId) {
+    fn unload(&mut self, player: PlayerId, outputs: &mut Vec<Output>) {
+        self.cards.disown(player, outputs);
         self.lingering.remove(&player);
         self.mail.retain(|(of, _)| *of != player);
         if let Some(entity) = self.players.remove(&player) {
@@ -270,6 +282,7 @@ impl Core for Baseapp {
             self.find_changes();
             let mut batch = std::mem::take(&mut *self.world.resource_mut::<part::Batch>());
             batch.hand_to(&mut self.keeper, outputs);
+            self.make_cards();
         }
         if now >= self.sweep_at {
             self.sweep_at = now.after(self.sweep_ticks);
@@ -277,6 +290,7 @@ impl Core for Baseapp {
         }
         self.keeper.seal(outputs);
         self.give_back(now, outputs);
+        self.cards.publisher.tick(now, outputs);
     }
 
     fn stored(&mut self, _now: Tick, op: OpId, reply: StoreReply, outputs: &mut Vec<Output>) {
@@ -285,10 +299,12 @@ impl Core for Baseapp {
         for event in events {
             self.keeper_event(event, outputs);
         }
+        self.cards.settle(&self.keeper);
     }
 
     fn status(&self) -> CoreStatus {
         let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        let cards = self.cards.publisher.level();
         CoreStatus {
             load: u32::try_from(self.players.len()).unwrap_or(u32::MAX),
             drained: self.draining && self.keeper.keys() == 0 && self.keeper.is_idle(),
@@ -303,6 +319,9 @@ impl Core for Baseapp {
                 ("mail_applied_total", self.counters.mail),
                 ("mail_quarantined_total", self.counters.quarantined),
                 ("keys_lost_total", self.counters.lost_keys),
+                ("card_subscriptions", count(cards.subscriptions)),
+                ("card_snapshots_total", cards.snapshots),
+                ("card_changes_total", cards.changes),
             ],
         }
     }

@@ -12,10 +12,11 @@ use matchmaker::Matchmaker;
 use shared::content::QueueRules;
 use shared::core::{Core, Input, Output};
 use shared::directory::{DirectoryEvent, NodeCard, NodeState};
-use shared::ids::{Address, NodeId, PlayerId, Role, SessionId, SessionRef, TicketId};
+use shared::ids::{Address, Epoch, Key, NodeId, PlayerId, Role, SessionId, SessionRef, TicketId};
 use shared::msg::Body;
-use shared::msg::matchmaker_baseapp::{Card, PlayerCard};
+use shared::msg::matchmaker_baseapp::PlayerCard;
 use shared::msg::matchmaker_battle::ToBattle;
+use shared::msg::replication::{Replicated, Stamp, SubscriptionId, ToPublisher, ToSubscriber};
 use shared::msg::social_matchmaker::{PartyMember, ToMatchmaker};
 use shared::rng::Draws;
 use shared::tick::{Tick, TickRate};
@@ -51,7 +52,7 @@ fn measure(line: Line, tickets: u64) {
     // Until a whole round over the line has found nothing more.
     let mut idle = 0;
     let idle_max = tickets / 1_024 + 2;
-    for tick in 2.. {
+    for tick in 3.. {
         let start = now();
         core.tick(Tick(tick), inputs.drain(..), &mut outputs);
         times.push(start.elapsed());
@@ -92,6 +93,7 @@ fn waiting(line: Line, tickets: u64) -> (Matchmaker, Vec<i32>) {
     let mut draws = Draws::new(2026, 1);
     let (mut outputs, mut inputs, mut ratings) = (Vec::new(), Vec::new(), Vec::new());
     let mut player = 0;
+    let mut rating_of = BTreeMap::new();
     for ticket in 0..tickets {
         let (least, most) = line.party_sizes;
         let size = least + draws.below(most - least + 1);
@@ -102,9 +104,11 @@ fn waiting(line: Line, tickets: u64) -> (Matchmaker, Vec<i32>) {
         player += size;
         ratings.push(rating);
         inputs.push(enqueue(TicketId(ticket), &members));
-        inputs.extend(members.iter().map(|&player| card(TicketId(ticket), player, rating)));
+        rating_of.extend(members.iter().map(|&player| (player, rating)));
     }
     core.tick(Tick(1), inputs.drain(..), &mut outputs);
+    inputs.extend(outputs.drain(..).filter_map(|output| snapshot(&output, &rating_of)));
+    core.tick(Tick(2), inputs.drain(..), &mut outputs);
     (core, ratings)
 }
 
@@ -121,11 +125,22 @@ fn enqueue(ticket: TicketId, players: &[PlayerId]) -> Input {
     Input::Frame { from: SOCIAL, body }
 }
 
-fn card(ticket: TicketId, player: PlayerId, rating: i32) -> Input {
+/// The baseapp's answer to a subscription.
+fn snapshot(output: &Output, rating_of: &BTreeMap<PlayerId, i32>) -> Option<Input> {
+    let Output::Send { body: Body::ToPublisher(said), .. } = output else { return None };
+    let ToPublisher::Subscribe { subscription, key: Key::Player(player), .. } = said else {
+        return None;
+    };
+    Some(card(*subscription, *player, rating_of[player]))
+}
+
+fn card(subscription: SubscriptionId, player: PlayerId, rating: i32) -> Input {
     let name = format!("player {}", player.0);
     let card = PlayerCard { name, level: 1, rating, hero: 1, bonus_hp: 0, bonus_damage: 0 };
-    let body = Body::Card(Card { ticket, player, card: Some(card) });
-    Input::Frame { from: BASEAPP, body }
+    let stamp = Stamp { epoch: Epoch(1), version: 1 };
+    let components = vec![card.to_component()];
+    let said = ToSubscriber::Snapshot { subscription, stamp, components };
+    Input::Frame { from: BASEAPP, body: Body::ToSubscriber(said) }
 }
 
 fn battleapp() -> Input {

@@ -24,6 +24,7 @@ use shared::msg::Body;
 use shared::msg::matchmaker_battle::ToBattle;
 use shared::msg::refusal::{Refusal, RefusalCode};
 use shared::msg::social_matchmaker::ToMatchmaker;
+use shared::replication::{Replica, ReplicaEvent};
 use shared::store::{OpId, StoreReply};
 use shared::tick::{Tick, TickRate};
 
@@ -40,8 +41,11 @@ const BATTLES_MAX: usize = 32_768;
 const BATTLES_PER_TICK_MAX: usize = 128;
 /// How often the queues are looked through; frames are handled as they come.
 const SWEEP_MS: u64 = 50;
-/// How long the baseapps have to send the cards of a ticket. Then it is closed.
+/// How long the baseapps have to publish the cards of a ticket. Then it is closed.
 const CARDS_MS_MAX: u64 = 2_000;
+
+/// Players whose cards are followed; no party is larger than the largest side.
+const CARDS_FOLLOWED_MAX: usize = TICKETS_MAX * sides::SIDE_FIGHTERS_MAX as usize;
 
 /// What a matchmaker node decides with.
 #[derive(Debug)]
@@ -55,6 +59,8 @@ pub struct Matchmaker {
     tickets: BTreeMap<TicketId, Ticket>,
     /// Where each player is held; nobody can be in two tickets.
     players: BTreeMap<PlayerId, Claim>,
+    /// The cards of the players of tickets that do not fight yet.
+    cards: Replica,
     battles: BTreeMap<BattleId, Battle>,
     /// One entry per deadline that was set; those that no longer matter are skipped.
     timers: BTreeSet<(Tick, Timer)>,
@@ -121,6 +127,7 @@ impl Matchmaker {
             queues: queues.into_values().map(queue).collect(),
             tickets: BTreeMap::new(),
             players: BTreeMap::new(),
+            cards: Replica::new(rate, CARDS_FOLLOWED_MAX),
             battles: BTreeMap::new(),
             timers: BTreeSet::new(),
             places: 0,
@@ -141,7 +148,10 @@ impl Matchmaker {
             Body::ToMatchmaker(ToMatchmaker::Cancel { ticket }) => {
                 self.cancel(from, ticket, outputs);
             }
-            Body::Card(card) => self.card(from, card, outputs),
+            Body::ToSubscriber(said) => {
+                self.cards.heard(self.now, from, said, &self.nodes, outputs);
+                self.take_cards(outputs);
+            }
             Body::FromBattle(said) => {
                 let (battle, event) = BattleEvent::said(from, said);
                 self.battle_event(battle, event, outputs);
@@ -153,10 +163,12 @@ impl Matchmaker {
             | Body::FromSocial(_)
             | Body::FromMatchmaker(_)
             | Body::CardRequest(_)
+            | Body::Card(_)
             | Body::ToBattle(_)
             | Body::BattleInput(_)
             | Body::BattleOutput(_)
-            | Body::Rejoin(_) => self.stray(from, "a frame that is not for a matchmaker"),
+            | Body::Rejoin(_)
+            | Body::ToPublisher(_) => self.stray(from, "a frame that is not for a matchmaker"),
         }
     }
 
@@ -165,7 +177,10 @@ impl Matchmaker {
             Body::ToBattle(ToBattle::Start { battle, .. }) => {
                 self.battle_event(battle, BattleEvent::Unsent(to), outputs);
             }
-            Body::CardRequest(request) => self.card_unsent(request.ticket, outputs),
+            Body::ToPublisher(said) => {
+                self.cards.unsent(self.now, to, &said, &self.nodes, outputs);
+                self.take_cards(outputs);
+            }
             // The node's queue was full: once more, at most once per tick. If the node is gone,
             // its parties are freed by whoever takes over.
             body @ Body::FromMatchmaker(_) if self.nodes.is_alive(to.node) => {
@@ -178,11 +193,13 @@ impl Matchmaker {
             | Body::ToSocial(_)
             | Body::FromSocial(_)
             | Body::ToMatchmaker(_)
+            | Body::CardRequest(_)
             | Body::Card(_)
             | Body::FromBattle(_)
             | Body::BattleInput(_)
             | Body::BattleOutput(_)
-            | Body::Rejoin(_) => {}
+            | Body::Rejoin(_)
+            | Body::ToSubscriber(_) => {}
         }
     }
 
@@ -196,6 +213,8 @@ impl Matchmaker {
 
     fn node_gone(&mut self, node: NodeId, outputs: &mut Vec<Output>) {
         self.tickets_without(node, outputs);
+        self.cards.node_gone(self.now, node, &self.nodes, outputs);
+        self.take_cards(outputs);
         let concerned = |(id, battle): (&BattleId, &Battle)| {
             (battle.state.battleapp().node == node).then_some(*id)
         };
@@ -210,6 +229,16 @@ impl Matchmaker {
         let tickets: Vec<_> = self.tickets.keys().copied().collect();
         for ticket in tickets {
             self.ticket_event(ticket, TicketEvent::Drained(draining()), outputs);
+        }
+    }
+
+    /// Does what follows from news about cards.
+    fn take_cards(&mut self, outputs: &mut Vec<Output>) {
+        for event in self.cards.take_events() {
+            match event {
+                ReplicaEvent::Changed(key) => self.card_changed(key, outputs),
+                ReplicaEvent::Ended(key, why) => self.card_ended(key, why, outputs),
+            }
         }
     }
 
@@ -263,6 +292,8 @@ impl Core for Matchmaker {
             }
         }
         self.run_timers(outputs);
+        self.cards.tick(now, &self.nodes, outputs);
+        self.take_cards(outputs);
         if now >= self.sweep_at {
             self.sweep_at = now.after(self.rate.ticks_of_ms(SWEEP_MS));
             self.sweep(outputs);
@@ -278,6 +309,7 @@ impl Core for Matchmaker {
         let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
         let waiting = self.queues.iter().map(|queue| queue.pool.len()).sum();
         let running = self.battles.values().filter(|battle| battle.state.is_running()).count();
+        let cards = self.cards.level();
         CoreStatus {
             load: u32::try_from(self.tickets.len()).unwrap_or(u32::MAX),
             drained: self.draining && self.tickets.is_empty(),
@@ -292,6 +324,8 @@ impl Core for Matchmaker {
                 ("placements_refused_total", self.counters.placements_refused),
                 ("placements_unknown_total", self.counters.placements_unknown),
                 ("strays_total", self.counters.strays),
+                ("cards_followed", count(cards.followed)),
+                ("card_gaps_total", cards.gaps),
             ],
         }
     }

@@ -3,6 +3,9 @@
 //! A model of the world around one matchmaker checks everything it says: which battles may run,
 //! which tickets live. Each operation is one tick.
 
+#[path = "properties/baseapp.rs"]
+mod baseapp;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::collection::vec;
@@ -14,11 +17,12 @@ use shared::core::{Core, Input, Output};
 use shared::directory::{DirectoryEvent, NodeCard, NodeState};
 use shared::ids::{Address, BattleId, NodeId, PlayerId, Role, SessionId, SessionRef, TicketId};
 use shared::msg::Body;
-use shared::msg::matchmaker_baseapp::{Card, CardRequest, PlayerCard};
 use shared::msg::matchmaker_battle::{FromBattle, Seat, ToBattle};
 use shared::msg::refusal::{Refusal, RefusalCode};
 use shared::msg::social_matchmaker::{FromMatchmaker, PartyMember, ToMatchmaker};
 use shared::tick::{Tick, TickRate};
+
+use baseapp::{BASEAPP, Baseapp};
 
 const SIDE_FIGHTERS: usize = 3;
 const WINDOW_MAX: i32 = 300;
@@ -31,6 +35,7 @@ enum Op {
     Enqueue { social: u8, players: Vec<u8> },
     Repeat(u8),
     Cards { rating: i32, missing: bool },
+    Rate { player: u8, rating: i32 },
     Cancel(u8),
     Battle(u8, Act),
     LoseBattleapp(u8),
@@ -63,6 +68,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => any::<u8>().prop_map(Op::Repeat),
         20 => (1300..1700i32, prop::bool::weighted(0.1))
             .prop_map(|(rating, missing)| Op::Cards { rating, missing }),
+        10 => (0u8..40, 1300..1700i32).prop_map(|(player, rating)| Op::Rate { player, rating }),
         5 => any::<u8>().prop_map(Op::Cancel),
         20 => (any::<u8>(), act).prop_map(|(battle, act)| Op::Battle(battle, act)),
         2 => any::<u8>().prop_map(Op::LoseBattleapp),
@@ -87,13 +93,15 @@ struct World {
     core: Matchmaker,
     now: Tick,
     incarnations: BTreeMap<u16, u32>,
-    cards_wanted: Vec<(Address, CardRequest)>,
+    baseapp: Baseapp,
     /// Tickets that were sent and not closed, of social nodes that live.
     live: BTreeMap<TicketId, ModelTicket>,
     /// All parties ever, to see whether one was split.
     parties: BTreeMap<TicketId, Vec<PlayerId>>,
-    /// Ratings that were sent, by player.
+    /// Ratings that have arrived, by player.
     ratings: BTreeMap<PlayerId, i32>,
+    /// Seats of all battles that were ever asked for.
+    seats: BTreeMap<BattleId, Vec<Seat>>,
     /// Tickets whose `Cancel` came too late; one more `Closed` answers it.
     cancelled_again: BTreeSet<TicketId>,
     /// Battles that run or may yet begin.
@@ -119,10 +127,11 @@ impl World {
             core: Matchmaker::new(me, TickRate::new(20), queues, 7),
             now: Tick(0),
             incarnations: BTreeMap::new(),
-            cards_wanted: Vec::new(),
+            baseapp: Baseapp::new(me),
             live: BTreeMap::new(),
             parties: BTreeMap::new(),
             ratings: BTreeMap::new(),
+            seats: BTreeMap::new(),
             cancelled_again: BTreeSet::new(),
             battles: BTreeMap::new(),
             matches: 0,
@@ -162,7 +171,10 @@ impl World {
     fn hear(&mut self, output: &Output) {
         let Output::Send { to, body } = output else { panic!("{output:?}") };
         match body {
-            Body::CardRequest(request) => self.cards_wanted.push((*to, request.clone())),
+            Body::ToPublisher(said) => {
+                assert_eq!(*to, BASEAPP);
+                self.baseapp.hear(said);
+            }
             Body::ToBattle(ToBattle::Start { battle, seats, .. }) => {
                 self.battle_asked(*to, *battle, seats);
             }
@@ -199,7 +211,10 @@ impl World {
             assert_eq!(count, SIDE_FIGHTERS);
         }
         assert!(seats.is_sorted_by_key(|seat| seat.side));
-        self.check_parties(seats, &players);
+        match self.seats.insert(battle, seats.to_vec()) {
+            None => self.check_parties(seats, &players),
+            Some(before) => assert_eq!(before, seats, "{battle} is offered as another one"),
+        }
         self.matches += 1;
         self.battles.insert(battle, ModelBattle { battleapp, players });
     }
@@ -242,7 +257,7 @@ impl World {
                 gateway: NodeId { node: 30, incarnation: 1 },
                 session: SessionId(player.0),
             },
-            baseapp: Address { node: NodeId { node: 31, incarnation: 1 }, role: Role::Baseapp },
+            baseapp: BASEAPP,
         };
         let party = players.iter().map(member).collect();
         let queue = String::from("trio");
@@ -260,6 +275,9 @@ impl World {
                 self.tick(vec![input]);
             }
             Op::Cards { rating, missing } => self.answer_cards(*rating, *missing),
+            Op::Rate { player, rating } => {
+                self.baseapp.rate(self.now, PlayerId(u64::from(*player)), *rating);
+            }
             Op::Cancel(pick) => self.cancel(*pick),
             Op::Battle(pick, act) => self.act(*pick, *act),
             Op::LoseBattleapp(pick) => {
@@ -290,34 +308,19 @@ impl World {
         self.live.insert(id, ModelTicket { social, players: players.clone() });
         self.parties.insert(id, Vec::new());
         let input = self.enqueue(id, social, &players);
-        let wanted = self.cards_wanted.len();
+        let begun = self.baseapp.begun();
         self.tick(vec![input]);
-        if self.cards_wanted.len() > wanted {
+        if self.baseapp.begun() > begun {
             self.parties.insert(id, players);
         }
     }
 
     fn answer_cards(&mut self, rating: i32, missing: bool) {
-        let mut inputs = Vec::new();
-        for (from, CardRequest { ticket, player }) in std::mem::take(&mut self.cards_wanted) {
-            if !self.live.contains_key(&ticket) {
-                continue;
-            }
-            let spread = i32::try_from(player.0 % 7).expect("below 7") * 40;
-            let card = (!missing).then(|| PlayerCard {
-                name: player.to_string(),
-                level: 1,
-                rating: rating + spread,
-                hero: 1,
-                bonus_hp: 0,
-                bonus_damage: 0,
-            });
-            if let Some(card) = &card {
-                self.ratings.insert(player, card.rating);
-            }
-            inputs.push(Input::Frame { from, body: Body::Card(Card { ticket, player, card }) });
-        }
-        self.tick(inputs);
+        self.baseapp.answer(self.now, rating, missing);
+        let (said, ratings) = self.baseapp.arrivals();
+        self.ratings.extend(ratings);
+        let frame = |said| Input::Frame { from: BASEAPP, body: Body::ToSubscriber(said) };
+        self.tick(said.into_iter().map(frame).collect());
     }
 
     fn cancel(&mut self, pick: u8) {
@@ -374,6 +377,7 @@ impl World {
         assert!(self.live.is_empty(), "{:?} did not end", self.live.keys());
         let status = self.core.status();
         assert!(status.drained && status.load == 0, "{status:?}");
+        assert_eq!(self.baseapp.followed(), 0, "no card is followed for nothing");
     }
 }
 

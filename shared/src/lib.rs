@@ -16,6 +16,7 @@ pub mod limits;
 pub mod mq;
 pub mod msg;
 pub mod ownership;
+pub mod replication;
 pub mod rng;
 #[cfg(feature = "shell")]
 pub mod runtime;

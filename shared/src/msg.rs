@@ -9,6 +9,7 @@ pub mod mail;
 pub mod matchmaker_baseapp;
 pub mod matchmaker_battle;
 pub mod refusal;
+pub mod replication;
 pub mod snapshot;
 pub mod social_battle;
 pub mod social_matchmaker;
@@ -35,9 +36,9 @@ pub enum Body {
     ToMatchmaker(social_matchmaker::ToMatchmaker),
     /// Matchmaker to social.
     FromMatchmaker(social_matchmaker::FromMatchmaker),
-    /// Matchmaker to baseapp.
+    /// Matchmaker to baseapp. Not sent any more: cards are replicated, see `ToPublisher`.
     CardRequest(matchmaker_baseapp::CardRequest),
-    /// Baseapp to matchmaker.
+    /// Baseapp to matchmaker. Only sent as an answer to an older build.
     Card(matchmaker_baseapp::Card),
     /// Matchmaker to battleapp.
     ToBattle(matchmaker_battle::ToBattle),
@@ -49,4 +50,8 @@ pub enum Body {
     BattleOutput(battle_gateway::BattleOutput),
     /// Social to battleapp.
     Rejoin(social_battle::Rejoin),
+    /// Any role to the owner of an entity.
+    ToPublisher(replication::ToPublisher),
+    /// The owner of an entity to any role.
+    ToSubscriber(replication::ToSubscriber),
 }

@@ -8,5 +8,5 @@
 mod keeper;
 mod window;
 
-pub use keeper::{Change, Keeper, KeeperEvent, LostReason};
+pub use keeper::{Change, Keeper, KeeperEvent, LostReason, Mark, Reached};
 pub use window::{RequestWindow, Seen};

@@ -90,7 +90,9 @@ impl Social {
             | Body::FromBattle(_)
             | Body::BattleInput(_)
             | Body::BattleOutput(_)
-            | Body::Rejoin(_) => world.resource_mut::<Border>().counters.misdirected += 1,
+            | Body::Rejoin(_)
+            | Body::ToPublisher(_)
+            | Body::ToSubscriber(_) => world.resource_mut::<Border>().counters.misdirected += 1,
         }
     }
 

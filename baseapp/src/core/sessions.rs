@@ -79,6 +79,7 @@ impl Baseapp {
                 if stored {
                     self.find_changes();
                     self.world.resource_mut::<Batch>().forget(player);
+                    self.make_loaded_card(player);
                 }
                 for opening in openings {
                     self.attach(player, &opening, outputs);
@@ -159,7 +160,7 @@ impl Baseapp {
             let text = "your data moved or the store is not reachable; connect again";
             outputs.push(refused(session, RefusalCode::Unavailable, text));
         }
-        self.unload(player);
+        self.unload(player, outputs);
     }
 
     pub(super) fn close(&mut self, now: Tick, player: PlayerId, session: SessionRef) {

@@ -12,6 +12,7 @@ use shared::msg::Body;
 use shared::msg::client::{Attachments, Event, Letter, PlayerRequest, Reply, Stack};
 use shared::msg::gateway_baseapp::{FromBaseapp, ToBaseapp};
 use shared::msg::refusal::Refusal;
+use shared::msg::replication::{ToPublisher, ToSubscriber};
 use shared::store::StoreRequest;
 use shared::store::memory::MemoryStore;
 use shared::tick::{Tick, TickRate};
@@ -36,6 +37,8 @@ pub(crate) struct Bench {
     replies: BTreeMap<RequestId, Answer>,
     opened: BTreeMap<SessionId, Result<(), Refusal>>,
     events: BTreeMap<SessionId, Vec<Event>>,
+    /// What subscribers were told, and who.
+    pub(crate) told: Vec<(Address, ToSubscriber)>,
 }
 
 fn me(life: u32) -> Address {
@@ -73,6 +76,7 @@ impl Bench {
             replies: BTreeMap::new(),
             opened: BTreeMap::new(),
             events: BTreeMap::new(),
+            told: Vec::new(),
         }
     }
 
@@ -99,6 +103,17 @@ impl Bench {
         }
     }
 
+    /// The store answers what waits so far, and nothing more.
+    pub(crate) fn answer_waiting(&mut self) {
+        for output in std::mem::take(&mut self.waiting) {
+            let Output::Store { op, request } = output else { panic!("only requests wait") };
+            let reply = self.store.apply(&request);
+            let mut outputs = Vec::new();
+            self.core.stored(self.now, op, reply, &mut outputs);
+            self.carry_out(outputs);
+        }
+    }
+
     fn carry_out(&mut self, outputs: Vec<Output>) {
         let mut todo = outputs;
         while !todo.is_empty() {
@@ -122,6 +137,10 @@ impl Bench {
     }
 
     fn deliver(&mut self, to: Address, body: Body) {
+        if let Body::ToSubscriber(said) = body {
+            self.told.push((to, said));
+            return;
+        }
         let Body::FromBaseapp(from) = body else { return };
         assert_eq!(to.role, Role::Gateway);
         match from {
@@ -141,6 +160,16 @@ impl Bench {
         }
     }
 
+    pub(crate) fn input(&mut self, input: Input) {
+        self.inputs.push(input);
+    }
+
+    /// A subscriber says something, and the core ticks.
+    pub(crate) fn subscriber_says(&mut self, from: Address, said: ToPublisher) {
+        self.input(Input::Frame { from, body: Body::ToPublisher(said) });
+        self.run(1);
+    }
+
     fn frame(&mut self, message: ToBaseapp) {
         let from = Address { node: me(self.life).node, role: Role::Gateway };
         self.inputs.push(Input::Frame { from, body: Body::ToBaseapp(message) });
@@ -156,6 +185,23 @@ impl Bench {
         session: u64,
         secret_hash: [u8; 32],
     ) -> Result<(), Refusal> {
+        self.begin_login(account, session, secret_hash);
+        self.run(2);
+        let opened = self.opened.get(&SessionId(session)).cloned().expect("logins are answered");
+        if opened.is_ok() {
+            let session = SessionRef { gateway: me(self.life).node, session: SessionId(session) };
+            self.sessions.insert(account, session);
+        }
+        opened
+    }
+
+    /// Asks for a login and does not wait.
+    pub(crate) fn begin_login(
+        &mut self,
+        account: &'static str,
+        session: u64,
+        secret_hash: [u8; 32],
+    ) {
         let session = SessionRef { gateway: me(self.life).node, session: SessionId(session) };
         let account_name = String::from(account);
         self.frame(ToBaseapp::Open {
@@ -164,12 +210,6 @@ impl Bench {
             secret_hash,
             session,
         });
-        self.run(2);
-        let opened = self.opened.get(&session.session).cloned().expect("logins are answered");
-        if opened.is_ok() {
-            self.sessions.insert(account, session);
-        }
-        opened
     }
 
     pub(crate) fn close(&mut self, account: &'static str) {

@@ -118,7 +118,9 @@ impl BattleApp {
             | Body::CardRequest(_)
             | Body::Card(_)
             | Body::FromBattle(_)
-            | Body::BattleOutput(_) => {
+            | Body::BattleOutput(_)
+            | Body::ToPublisher(_)
+            | Body::ToSubscriber(_) => {
                 tracing::warn!(%from, "a frame that is not for a battleapp was ignored");
             }
         }
@@ -141,7 +143,9 @@ impl BattleApp {
             | Body::Card(_)
             | Body::ToBattle(_)
             | Body::BattleInput(_)
-            | Body::Rejoin(_) => false,
+            | Body::Rejoin(_)
+            | Body::ToPublisher(_)
+            | Body::ToSubscriber(_) => false,
             Body::BattleOutput(
                 BattleOutput::Seated { .. }
                 | BattleOutput::Event { .. }

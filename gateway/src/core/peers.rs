@@ -141,7 +141,9 @@ impl Gateway {
             | Body::ToBattle(_)
             | Body::FromBattle(_)
             | Body::BattleOutput(_)
-            | Body::Rejoin(_) => self.counters.stale += 1,
+            | Body::Rejoin(_)
+            | Body::ToPublisher(_)
+            | Body::ToSubscriber(_) => self.counters.stale += 1,
         }
     }
 

@@ -224,7 +224,9 @@ fn answer(body: Body, inputs: &mut Vec<Input>) {
         | Body::ToBattle(_)
         | Body::FromBattle(_)
         | Body::BattleOutput(_)
-        | Body::Rejoin(_) => panic!("a gateway does not say this"),
+        | Body::Rejoin(_)
+        | Body::ToPublisher(_)
+        | Body::ToSubscriber(_) => panic!("a gateway does not say this"),
     }
 }
 

@@ -10,7 +10,7 @@
 //! - *Lost* (the node is gone): its tickets are closed and the players are free.
 
 use shared::ids::{Address, BattleId, PlayerId, TicketId};
-use shared::msg::matchmaker_battle::FromBattle;
+use shared::msg::matchmaker_battle::{FromBattle, Seat};
 use shared::msg::refusal::{Refusal, RefusalCode};
 use shared::tick::Tick;
 
@@ -21,6 +21,9 @@ pub(super) struct Battle {
     pub(super) queue: usize,
     /// Who fights on which side.
     pub(super) sides: [Vec<TicketId>; 2],
+    /// Who fights, with the cards of when the match was made: a battle that is offered again is
+    /// the same one.
+    pub(super) seats: Vec<Seat>,
     /// Battleapps that certainly did not begin it.
     pub(super) refused_by: Vec<Address>,
     /// Players who are reserved although their tickets were closed.

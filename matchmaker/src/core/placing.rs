@@ -43,6 +43,7 @@ impl Matchmaker {
         }
         let mut battle = Battle {
             queue,
+            seats: self.seats(queue, &sides),
             sides,
             refused_by: Vec::new(),
             reserved: Vec::new(),
@@ -74,6 +75,7 @@ impl Matchmaker {
                 self.counters.matches += 1;
                 let deadline = self.deadline(id, BATTLE_MS_MAX);
                 battle.state = BattleState::Running { battleapp, deadline };
+                battle.seats = Vec::new();
                 self.tickets_event(&battle.sides, &TicketEvent::Started(battleapp), outputs);
             }
             BattleStep::PlaceAgain(battleapp) => {
@@ -116,7 +118,7 @@ impl Matchmaker {
             battle: id,
             mode: self.queues[battle.queue].rules.mode.clone(),
             seed: rng::mix(self.seed, &[DRAW_SEED, id.0]),
-            seats: self.seats(battle),
+            seats: battle.seats.clone(),
         };
         outputs.push(Output::Send { to: battleapp, body: Body::ToBattle(start) });
         Some(BattleState::Starting { battleapp, deadline })
@@ -172,10 +174,10 @@ impl Matchmaker {
     }
 
     /// Who fights: side 0, then side 1, parties together.
-    fn seats(&self, battle: &Battle) -> Vec<Seat> {
-        let rating_k = self.queues[battle.queue].rules.rating_k;
+    fn seats(&self, queue: usize, sides: &[Vec<TicketId>; 2]) -> Vec<Seat> {
+        let rating_k = self.queues[queue].rules.rating_k;
         let mut seats = Vec::new();
-        for (side, tickets) in (0..).zip(&battle.sides) {
+        for (side, tickets) in (0..).zip(sides) {
             let tickets = tickets.iter().filter_map(|ticket| self.tickets.get(ticket));
             for member in tickets.flat_map(|ticket| &ticket.members) {
                 let Some(card) = member.card.clone() else {

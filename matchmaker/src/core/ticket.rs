@@ -26,7 +26,7 @@ pub(super) struct Ticket {
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) who: PartyMember,
-    /// `None` until the baseapp has answered.
+    /// The newest card; `None` until the baseapp has published one.
     pub(super) card: Option<PlayerCard>,
 }
 
@@ -59,7 +59,7 @@ pub(super) struct Place {
 /// Where a ticket stands. Closed tickets are forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TicketState {
-    /// The baseapps were asked for the members' cards.
+    /// The members' cards are followed, and not all of them have come.
     AwaitingCards {
         /// When the ticket is closed if a card is missing.
         deadline: Tick,

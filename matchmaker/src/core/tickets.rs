@@ -3,16 +3,21 @@
 use std::collections::BTreeSet;
 
 use shared::core::Output;
-use shared::ids::{Address, NodeId, TicketId};
+use shared::ids::{Address, Key, NodeId, TicketId};
 use shared::msg::Body;
-use shared::msg::matchmaker_baseapp::{Card, CardRequest};
+use shared::msg::matchmaker_baseapp::PlayerCard;
 use shared::msg::refusal::{Refusal, RefusalCode};
+use shared::msg::replication::{ComponentId, Replicated};
 use shared::msg::social_matchmaker::{FromMatchmaker, PartyMember};
+use shared::replication::WhyEnded;
 use shared::tick::Tick;
 
 use super::pool::Waiting;
 use super::ticket::{Member, Place, Step, Ticket, TicketEvent, TicketState};
 use super::{CARDS_MS_MAX, Claim, Matchmaker, TICKETS_MAX, Timer, draining};
+
+/// What is followed of a player.
+const CARD: &[ComponentId] = &[PlayerCard::ID];
 
 impl Matchmaker {
     pub(super) fn enqueue(
@@ -42,8 +47,9 @@ impl Matchmaker {
         };
         for PartyMember { player, baseapp, .. } in &party {
             self.players.insert(*player, Claim::Ticket(id));
-            let body = Body::CardRequest(CardRequest { ticket: id, player: *player });
-            outputs.push(Output::Send { to: *baseapp, body });
+            let key = Key::Player(*player);
+            let followed = self.cards.follow(self.now, key, *baseapp, CARD, outputs);
+            assert!(followed, "there is room for the cards of all tickets");
         }
         let deadline = self.now.after(self.rate.ticks_of_ms(CARDS_MS_MAX));
         self.timers.insert((deadline, Timer::Cards(id)));
@@ -98,30 +104,54 @@ impl Matchmaker {
         }
     }
 
-    pub(super) fn card(&mut self, from: Address, said: Card, outputs: &mut Vec<Output>) {
-        let asked = self.tickets.get_mut(&said.ticket).and_then(|ticket| {
-            let mut members = ticket.members.iter_mut();
-            members.find(|member| member.who.player == said.player && member.who.baseapp == from)
-        });
-        let Some(member) = asked.filter(|member| member.card.is_none()) else {
-            self.stray(from, "a card that was not asked for");
-            return;
-        };
-        if said.card.is_none() {
-            let event = TicketEvent::CardMissing(card_missing());
-            self.ticket_event(said.ticket, event, outputs);
-            return;
+    /// A card is there, or is another one than before.
+    pub(super) fn card_changed(&mut self, key: Key, outputs: &mut Vec<Output>) {
+        let Some(id) = self.ticket_of(key) else { return };
+        let Some(card) = self.cards.get::<PlayerCard>(key) else { return };
+        let Some(ticket) = self.tickets.get_mut(&id) else { return };
+        let members = ticket.members.iter_mut();
+        for member in members.filter(|member| Key::Player(member.who.player) == key) {
+            member.card = Some(card.clone());
         }
-        member.card = said.card;
-        if self.tickets.get(&said.ticket).is_some_and(Ticket::has_all_cards) {
-            let place = Place { since: self.now, number: self.places };
-            self.places += 1;
-            self.ticket_event(said.ticket, TicketEvent::CardsComplete(place), outputs);
+        match ticket.state {
+            TicketState::AwaitingCards { .. } if ticket.has_all_cards() => {
+                let place = Place { since: self.now, number: self.places };
+                self.places += 1;
+                self.ticket_event(id, TicketEvent::CardsComplete(place), outputs);
+            }
+            // The ratings may be others: the ticket keeps its place in the line among them.
+            TicketState::Waiting(place) => {
+                let (size, rating_sum) = (ticket.size(), ticket.rating_sum());
+                let pool = &mut self.queues[ticket.queue].pool;
+                pool.remove(place);
+                pool.insert(Waiting { ticket: id, place, size, rating_sum });
+            }
+            TicketState::AwaitingCards { .. }
+            | TicketState::Placing { .. }
+            | TicketState::Fighting { .. } => {}
         }
     }
 
-    pub(super) fn card_unsent(&mut self, ticket: TicketId, outputs: &mut Vec<Output>) {
-        self.ticket_event(ticket, TicketEvent::CardMissing(card_missing()), outputs);
+    /// No news of a card come any more. Who has one fights with it; a ticket that still waits for
+    /// it ends.
+    pub(super) fn card_ended(&mut self, key: Key, why: WhyEnded, outputs: &mut Vec<Output>) {
+        let Some(id) = self.ticket_of(key) else { return };
+        tracing::debug!(ticket = %id, player = %key, ?why, "card is not followed any more");
+        let Some(ticket) = self.tickets.get(&id) else { return };
+        let awaits =
+            |member: &Member| member.card.is_none() && Key::Player(member.who.player) == key;
+        if ticket.members.iter().any(awaits) {
+            self.ticket_event(id, TicketEvent::CardMissing(card_missing()), outputs);
+        }
+    }
+
+    /// The ticket of the player whose key this is.
+    fn ticket_of(&self, key: Key) -> Option<TicketId> {
+        let Key::Player(player) = key else { return None };
+        match self.players.get(&player)? {
+            Claim::Ticket(ticket) => Some(*ticket),
+            Claim::Battle(_) => None,
+        }
     }
 
     pub(super) fn cards_late(&mut self, id: TicketId, at: Tick, outputs: &mut Vec<Output>) {
@@ -132,17 +162,13 @@ impl Matchmaker {
         }
     }
 
-    /// A node is gone: the parties of its social role are freed, those with a card that it should
-    /// have sent are refused.
+    /// A node is gone: the parties of its social role are freed.
     pub(super) fn tickets_without(&mut self, node: NodeId, outputs: &mut Vec<Output>) {
         let mut events = Vec::new();
         for (id, ticket) in &mut self.tickets {
-            let awaits = |member: &Member| member.card.is_none() && member.who.baseapp.node == node;
             if ticket.social.is_some_and(|social| social.node == node) {
                 ticket.social = None;
                 events.push((*id, TicketEvent::SocialGone));
-            } else if ticket.members.iter().any(awaits) {
-                events.push((*id, TicketEvent::CardMissing(card_missing())));
             }
         }
         for (id, event) in events {
@@ -200,6 +226,10 @@ impl Matchmaker {
                     self.waits.push(ticks.saturating_mul(1000) / u64::from(self.rate.hz()));
                 }
                 answer_again(id, ticket, outputs);
+                // Fighters fight with what they had when the match was made.
+                for member in &ticket.members {
+                    self.cards.forget(Key::Player(member.who.player), outputs);
+                }
             }
         }
     }
@@ -210,6 +240,7 @@ impl Matchmaker {
         };
         for member in &ticket.members {
             self.players.remove(&member.who.player);
+            self.cards.forget(Key::Player(member.who.player), outputs);
         }
         self.counters.refusals += u64::from(refused.is_some());
         if let Some(social) = ticket.social {

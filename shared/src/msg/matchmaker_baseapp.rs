@@ -1,10 +1,14 @@
 //! Matchmaker and baseapp: what a player brings into a battle.
+//!
+//! [`PlayerCard`] reaches the matchmaker by replication (`shared::msg::replication`). The question
+//! and the answer are those of earlier builds: the variants stay, because variants never move.
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{PlayerId, TicketId};
 
-/// Matchmaker to baseapp: the card of a player is needed for a ticket.
+/// Matchmaker to baseapp: the card of a player is needed for a ticket. Not sent any more; a baseapp
+/// still answers it, because a matchmaker of the build before may ask.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CardRequest {
     /// The ticket.
@@ -13,7 +17,7 @@ pub struct CardRequest {
     pub player: PlayerId,
 }
 
-/// Baseapp to matchmaker.
+/// Baseapp to matchmaker: answers [`CardRequest`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Card {
     /// The ticket.

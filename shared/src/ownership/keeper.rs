@@ -1,6 +1,7 @@
 //! Keeper: keys held, changes staged, replies held back, mail and outboxes moved.
 
 mod answers;
+mod durable;
 mod relay;
 mod tenure;
 
@@ -14,6 +15,7 @@ use crate::ids::{Address, Epoch, Key, Version};
 use crate::limits::{COMMIT_BATCH_KEYS_MAX, OUTBOX_ENTRIES_MAX};
 use crate::store::{MailEntry, OpId, Parts, Post, Record, StoreRequest};
 
+pub use durable::{Mark, Reached};
 use relay::Relays;
 use tenure::{Held, Leaving, MailLook, Owned, Tenure};
 

@@ -1,7 +1,7 @@
 //! One sample of every message.
 
 use shared::ids::{
-    Address, BattleId, GuildId, Key, LetterId, NodeId, PlayerId, RequestId, Role, SessionId,
+    Address, BattleId, Epoch, GuildId, Key, LetterId, NodeId, PlayerId, RequestId, Role, SessionId,
     SessionRef, TeamId, TicketId,
 };
 use shared::msg::Body;
@@ -17,6 +17,9 @@ use shared::msg::mail::Mail;
 use shared::msg::matchmaker_baseapp::{Card, CardRequest, PlayerCard};
 use shared::msg::matchmaker_battle::{FromBattle, Seat, Stakes, ToBattle};
 use shared::msg::refusal::{Refusal, RefusalCode};
+use shared::msg::replication::{
+    Component, ComponentId, EndReason, Stamp, SubscriptionId, ToPublisher, ToSubscriber,
+};
 use shared::msg::social_battle::Rejoin;
 use shared::msg::social_matchmaker::{FromMatchmaker, PartyMember, ToMatchmaker};
 use shared::wire;
@@ -223,7 +226,36 @@ fn bodies() -> Vec<(&'static str, Body)> {
     all.extend(player_bodies());
     all.extend(social_bodies());
     all.extend(battle_bodies());
+    all.extend(replication_bodies());
     all
+}
+
+fn replication_bodies() -> Vec<(&'static str, Body)> {
+    let (subscription, key) = (SubscriptionId(300), Key::Player(PLAYER));
+    let stamp = Stamp { epoch: Epoch(12), version: 13 };
+    let components = vec![Component { id: ComponentId(1), schema: 1, bytes: vec![7, 8] }];
+    let wanted = vec![ComponentId(1), ComponentId(400)];
+    let have = Some(stamp);
+    let to = [
+        ("subscribe", ToPublisher::Subscribe { subscription, key, components: wanted }),
+        ("unsubscribe", ToPublisher::Unsubscribe { subscription }),
+        ("resnapshot", ToPublisher::Resnapshot { subscription, have }),
+    ];
+    let ended = |reason| ToSubscriber::Ended { subscription, reason };
+    let from = [
+        (
+            "replica_snapshot",
+            ToSubscriber::Snapshot { subscription, stamp, components: components.clone() },
+        ),
+        ("replica_changes", ToSubscriber::Changes { subscription, stamp, components }),
+        ("replica_not_owned", ended(EndReason::NotOwned)),
+        ("replica_lost", ended(EndReason::Lost)),
+        ("replica_unknown", ended(EndReason::Unknown)),
+        ("replica_refused", ended(EndReason::Refused)),
+    ];
+    let to = to.map(|(name, message)| (name, Body::ToPublisher(message)));
+    let from = from.map(|(name, message)| (name, Body::ToSubscriber(message)));
+    to.into_iter().chain(from).collect()
 }
 
 fn player_bodies() -> Vec<(&'static str, Body)> {

@@ -280,7 +280,9 @@ fn describe_body(body: &Body) -> String {
         | Body::ToBattle(_)
         | Body::FromBattle(_)
         | Body::BattleOutput(_)
-        | Body::Rejoin(_) => format!("{body:?}"),
+        | Body::Rejoin(_)
+        | Body::ToPublisher(_)
+        | Body::ToSubscriber(_) => format!("{body:?}"),
     }
 }
 

@@ -241,3 +241,24 @@ fn a_change_that_is_too_large_loses_the_key_instead_of_the_truth() {
     assert_eq!(bench.said, [reply(101)]);
     assert_eq!(bench.events, [KeeperEvent::Lost { key: KEY, reason: LostReason::TooLarge }]);
 }
+
+#[test]
+fn a_mark_is_reached_when_its_commit_is_durable_and_unknown_once_the_key_is_lost() {
+    let mut bench = Bench::owning(KEY);
+    let empty = bench.keeper.mark(KEY).expect("owned");
+    assert_eq!(bench.keeper.reached(KEY, empty), Reached::Durable, "nothing was staged");
+    let parts = vec![(PartId(1), vec![1])];
+    bench.keeper.stage(KEY, Change { parts, posts: Vec::new() });
+    let first = bench.keeper.mark(KEY).expect("owned");
+    bench.act(Keeper::seal);
+    bench.write(2, 2);
+    let second = bench.keeper.mark(KEY).expect("owned");
+    assert!(empty < first && first < second);
+    assert_eq!(bench.keeper.reached(KEY, first), Reached::NotYet);
+    bench.answer_one(|reply| reply);
+    assert_eq!(bench.keeper.reached(KEY, first), Reached::Durable);
+    assert_eq!(bench.keeper.reached(KEY, second), Reached::NotYet);
+    bench.answer_one(|_| StoreReply::Committed(vec![CommitVerdict::Fenced]));
+    assert_eq!(bench.keeper.reached(KEY, second), Reached::Unknown);
+    assert_eq!(bench.keeper.mark(KEY), None);
+}

@@ -8,6 +8,8 @@
 #[cfg(feature = "shell")]
 pub mod embedded;
 pub mod memory;
+#[cfg(feature = "shell")]
+pub mod redis;
 pub mod rules;
 
 use serde::{Deserialize, Serialize};

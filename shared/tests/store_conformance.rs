@@ -1,5 +1,5 @@
-//! One suite of behaviours that every store back-end keeps, and what only the embedded store
-//! promises: nothing that was acknowledged is lost, whatever happens to the process or the file.
+//! One suite of behaviours that every store back-end keeps, and what only some of them promise:
+//! nothing that was acknowledged is lost, whatever happens to the process, the file or the server.
 
 #[path = "store_conformance/files.rs"]
 mod files;
@@ -11,6 +11,18 @@ mod mail;
 mod ownership;
 #[path = "store_conformance/random.rs"]
 mod random;
+#[path = "store_conformance/redis_cluster.rs"]
+mod redis_cluster;
+#[path = "store_conformance/redis_faults.rs"]
+mod redis_faults;
+#[path = "store_conformance/redis_killed.rs"]
+mod redis_killed;
+#[path = "store_conformance/redis_open.rs"]
+mod redis_open;
+#[path = "store_conformance/redis_subject.rs"]
+mod redis_subject;
+#[path = "servers/redis.rs"]
+mod servers;
 #[path = "store_conformance/subject.rs"]
 mod subject;
 
@@ -25,6 +37,16 @@ macro_rules! conformance {
         mod embedded_store {
             $(#[test] fn $behaviour() {
                 crate::$group::$behaviour(&mut crate::subject::Embedded::new());
+            })*
+        }
+        mod redis_store {
+            $(#[test] fn $behaviour() {
+                crate::$group::$behaviour(&mut crate::redis_subject::Redis::standalone());
+            })*
+        }
+        mod redis_cluster_store {
+            $(#[test] fn $behaviour() {
+                crate::$group::$behaviour(&mut crate::redis_subject::Redis::cluster());
             })*
         }
     };

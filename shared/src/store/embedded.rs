@@ -8,7 +8,7 @@
 mod faults;
 mod files;
 mod handle;
-mod layout;
+pub(in crate::store) mod layout;
 mod open;
 mod rows;
 mod writer;

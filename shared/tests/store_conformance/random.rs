@@ -1,5 +1,5 @@
-//! Random requests get the same answers from the store in memory and from the embedded one,
-//! however the embedded one groups them into transactions.
+//! Random requests get the same answers from the store in memory and from all others, however
+//! those group them into transactions or pipelines.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -7,6 +7,7 @@ use shared::ids::{BattleId, Epoch, GuildId, Key, PlayerId, Version};
 use shared::limits::{MAIL_BYTES_MAX, PART_BYTES_MAX};
 use shared::store::{Commit, PartId, Post, StoreRequest};
 
+use crate::redis_subject::Redis;
 use crate::subject::{Embedded, Memory, Subject, node};
 
 fn key() -> impl Strategy<Value = Key> {
@@ -72,11 +73,41 @@ proptest! {
                 embedded.reopen();
             }
         }
-        let claims: Vec<_> = (0..4u64)
-            .flat_map(|id| [Key::Player(PlayerId(id)), Key::Guild(GuildId(id))])
-            .flat_map(|key| (0..8).map(move |seen| (key, Epoch(seen))))
-            .map(|(key, seen)| StoreRequest::Claim { key, by: node(9), seen })
-            .collect();
-        prop_assert_eq!(embedded.ask_all(&claims), memory.ask_all(&claims), "the end");
+        prop_assert_eq!(embedded.ask_all(&claims()), memory.ask_all(&claims()), "the end");
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+
+    #[test]
+    fn memory_and_redis_answer_alike(batches in vec(vec(request(), 1..40), 1..6)) {
+        let mut memory = Memory::default();
+        let mut redis = Redis::standalone();
+        for (round, batch) in batches.iter().enumerate() {
+            prop_assert_eq!(redis.ask_all(batch), memory.ask_all(batch), "round {}", round);
+            if round == 1 {
+                redis.reconnect();
+            }
+        }
+        prop_assert_eq!(redis.ask_all(&claims()), memory.ask_all(&claims()), "the end");
+    }
+
+    #[test]
+    fn memory_and_redis_cluster_answer_alike(batches in vec(vec(request(), 1..40), 1..6)) {
+        let mut memory = Memory::default();
+        let mut redis = Redis::cluster();
+        for (round, batch) in batches.iter().enumerate() {
+            prop_assert_eq!(redis.ask_all(batch), memory.ask_all(batch), "round {}", round);
+        }
+        prop_assert_eq!(redis.ask_all(&claims()), memory.ask_all(&claims()), "the end");
+    }
+}
+
+/// Claims that show all that is stored, whatever epoch the keys have reached.
+fn claims() -> Vec<StoreRequest> {
+    let keys = (0..4u64).flat_map(|id| [Key::Player(PlayerId(id)), Key::Guild(GuildId(id))]);
+    keys.flat_map(|key| (0..8).map(move |seen| (key, Epoch(seen))))
+        .map(|(key, seen)| StoreRequest::Claim { key, by: node(9), seen })
+        .collect()
 }

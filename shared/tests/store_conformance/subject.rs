@@ -6,6 +6,7 @@ use std::time::Duration;
 use shared::ids::{Address, Epoch, Key, NodeId, Role, Version};
 use shared::store::embedded::{EmbeddedHandle, EmbeddedStore, Wake};
 use shared::store::memory::MemoryStore;
+use shared::store::redis::{RedisHandle, RedisStore};
 use shared::store::{
     Commit, CommitVerdict, MailEntry, OpId, PartId, Post, Record, Relayed, Store, StoreReply,
     StoreRequest,
@@ -37,18 +38,30 @@ impl Subject for Memory {
 }
 
 /// A handle and the means to wait for its answers.
-pub(crate) struct Client {
-    pub(crate) handle: EmbeddedHandle,
+pub(crate) struct Client<H = EmbeddedHandle> {
+    pub(crate) handle: H,
     woken: Receiver<()>,
 }
 
-impl Client {
+impl Client<EmbeddedHandle> {
     pub(crate) fn new(store: &EmbeddedStore) -> Self {
+        Self::with(|wake| store.handle(wake))
+    }
+}
+
+impl Client<RedisHandle> {
+    pub(crate) fn of_redis(store: &RedisStore) -> Self {
+        Self::with(|wake| store.handle(wake))
+    }
+}
+
+impl<H: Store> Client<H> {
+    fn with(handle: impl FnOnce(Wake) -> H) -> Self {
         let (wake, woken) = sync_channel(1);
         let wake: Wake = Box::new(move || {
             let _already = wake.try_send(());
         });
-        Self { handle: store.handle(wake), woken }
+        Self { handle: handle(wake), woken }
     }
 
     pub(crate) fn answers(&mut self, count: usize) -> Vec<(OpId, StoreReply)> {
@@ -63,7 +76,7 @@ impl Client {
     }
 }
 
-impl Subject for Client {
+impl<H: Store> Subject for Client<H> {
     fn ask_all(&mut self, requests: &[StoreRequest]) -> Vec<StoreReply> {
         for (op, request) in (0..).zip(requests) {
             self.handle.submit(OpId(op), request.clone()).expect("below the limit");

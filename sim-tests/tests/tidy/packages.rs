@@ -10,8 +10,18 @@ use super::sources::root;
 /// write; each further one is build time and code size, so look before you raise it.
 pub(crate) const DUPLICATES_MAX: usize = 13;
 /// What reaches outside a process or starts threads. No core's tree has one of them.
-const IO_PACKAGES: [&str; 9] =
-    ["axum", "crossbeam-channel", "hyper", "mio", "quinn", "redb", "rustls", "socket2", "tokio"];
+const IO_PACKAGES: [&str; 10] = [
+    "axum",
+    "crossbeam-channel",
+    "hyper",
+    "mio",
+    "quinn",
+    "redb",
+    "redis",
+    "rustls",
+    "socket2",
+    "tokio",
+];
 /// Advisories that are known and must be stated with their reason.
 const STATED_ADVISORIES: [&str; 1] = ["RUSTSEC-2025-0141"];
 

@@ -18,9 +18,9 @@ use crate::store::rules::Head;
 use crate::wire;
 
 /// Bytes of a key.
-pub(super) const KEY_BYTES: usize = 9;
+pub(in crate::store) const KEY_BYTES: usize = 9;
 /// Bytes of the checksum at the end of every value.
-pub(super) const SEAL_BYTES: usize = 8;
+pub(in crate::store) const SEAL_BYTES: usize = 8;
 
 /// Kinds of rows in the table of records. Never reused for something else.
 pub(super) const HEAD: u8 = 0;
@@ -34,7 +34,7 @@ const GUILD: u8 = 1;
 const BATTLE: u8 = 2;
 
 /// Bytes of a key that sort as the keys do.
-pub(super) fn key_bytes(key: Key) -> [u8; KEY_BYTES] {
+pub(in crate::store) fn key_bytes(key: Key) -> [u8; KEY_BYTES] {
     let (kind, id) = match key {
         Key::Player(PlayerId(id)) => (PLAYER, id),
         Key::Guild(GuildId(id)) => (GUILD, id),
@@ -46,7 +46,7 @@ pub(super) fn key_bytes(key: Key) -> [u8; KEY_BYTES] {
 }
 
 /// The key that `bytes` begin with.
-pub(super) fn key_of(bytes: &[u8]) -> Option<Key> {
+pub(in crate::store) fn key_of(bytes: &[u8]) -> Option<Key> {
     let (kind, rest) = bytes.split_first()?;
     let id = u64::from_be_bytes(*rest.first_chunk()?);
     match *kind {
@@ -94,12 +94,12 @@ pub(super) fn position_of(row: &[u8]) -> Option<u64> {
 }
 
 /// What goes to the end of the value `bytes` of `row`.
-pub(super) fn seal(row: &[u8], bytes: &[u8]) -> [u8; SEAL_BYTES] {
+pub(in crate::store) fn seal(row: &[u8], bytes: &[u8]) -> [u8; SEAL_BYTES] {
     xxh3_64_with_seed(bytes, xxh3_64(row)).to_le_bytes()
 }
 
 /// The value without its checksum, if it fits.
-pub(super) fn unseal<'a>(row: &[u8], value: &'a [u8]) -> Option<&'a [u8]> {
+pub(in crate::store) fn unseal<'a>(row: &[u8], value: &'a [u8]) -> Option<&'a [u8]> {
     let (bytes, found) = value.split_last_chunk::<SEAL_BYTES>()?;
     (seal(row, bytes) == *found).then_some(bytes)
 }

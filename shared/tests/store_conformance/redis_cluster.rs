@@ -1,0 +1,1 @@
+//! A Redis Cluster whose slots move while it is written to.

@@ -8,6 +8,12 @@
 #[cfg(feature = "shell")]
 pub mod local;
 #[cfg(feature = "shell")]
+pub mod nats;
+#[cfg(feature = "shell")]
+pub mod redis;
+#[cfg(feature = "shell")]
+pub mod remote;
+#[cfg(feature = "shell")]
 pub mod tcp;
 
 use thiserror::Error;

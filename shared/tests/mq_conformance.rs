@@ -9,6 +9,10 @@ mod proxy;
 mod tcp_links;
 #[path = "mq_conformance/tcp_strangers.rs"]
 mod tcp_strangers;
+#[path = "mq_conformance/remote.rs"]
+mod remote;
+#[path = "mq_remote/server.rs"]
+mod server;
 
 use std::thread;
 use std::time::Duration;
@@ -85,6 +89,8 @@ macro_rules! conformance {
 
 conformance!(local, LocalMq::new());
 conformance!(tcp, node::Nodes::default());
+conformance!(redis, remote::Nodes::redis());
+conformance!(nats, remote::Nodes::nats());
 
 fn address(node: u16, role: Role) -> Address {
     Address { node: NodeId { node, incarnation: 1 }, role }

@@ -100,7 +100,7 @@ fn garbage_gets_no_answer_and_does_no_harm() {
         garbage[0] = b'G';
         // The node may close before everything is written.
         let _broken_pipe = stream.write_all(&garbage);
-        assert_eq!(rest(&stream), [], "{length} bytes");
+        assert!(rest(&stream).is_empty(), "{length} bytes");
     }
     assert_works(&node);
 }
@@ -122,7 +122,7 @@ fn many_strangers_do_not_keep_a_peer_out() {
     let strangers: Vec<_> = (0..200).map(|_| connect(&node)).collect();
     assert_works(&node);
     // The oldest had to go, long before their time.
-    assert_eq!(rest(&strangers[0]), []);
+    assert!(rest(&strangers[0]).is_empty());
 }
 
 /// A peer of `node` gets a link, and frames go both ways.

@@ -9,6 +9,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{RedisError, RedisResult};
 
 use super::Server;
+use super::push::is_broken;
 use crate::mq::remote::hub::Hub;
 
 /// Batches taken by one request.
@@ -59,7 +60,7 @@ async fn pop_until_broken(hub: &Hub, key: &str, connection: &MultiplexedConnecti
                 let batches = popped.into_iter().flat_map(|(_, batches)| batches);
                 batches.for_each(|batch| hub.received(Bytes::from(batch)));
             }
-            Err(error) if error.is_io_error() || error.is_unrecoverable_error() => return error,
+            Err(error) if is_broken(&error) => return error,
             Err(error) => {
                 tracing::warn!(%error, "Redis refuses a blocking pop");
                 tokio::time::sleep(REFUSED_WAIT).await;

@@ -19,9 +19,9 @@ const REQUESTS_IN_FLIGHT_MAX: usize = 4;
 /// A request that is not answered for so long ends the connection. Its batch may be in the list
 /// all the same; it is then dropped as a duplicate.
 const RESPONSE: Duration = Duration::from_secs(3);
-/// Batches in a node's list. From then on its senders wait for `LIST_FULL_WAIT` and look again,
-/// so it never has more than this and one flight of every sender. They say `Full` to their roles
-/// as soon as their own windows are full.
+/// Batches in a node's list. From then on a sender appends nothing, but looks at the length every
+/// `LIST_FULL_WAIT`, so it never has more than this and one flight of every sender. They say
+/// `Full` to their roles as soon as their own windows are full.
 const LIST_BATCHES_MAX: usize = 1_024;
 const LIST_FULL_WAIT: Duration = Duration::from_millis(20);
 /// How long to wait after Redis refused a command, for example because its memory is full.
@@ -33,8 +33,17 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 
 const _: () = assert!(HEARTBEAT.as_secs() * 3 < LIST_EXPIRY.as_secs());
 
-/// A request that was answered: whose it was, and how long the list is now.
-type Answer = (Option<Arc<Peer>>, RedisResult<usize>);
+/// A request that was answered: whose it was, and what became of it.
+type Answer = (Option<Arc<Peer>>, RedisResult<Done>);
+
+enum Done {
+    /// The list has so many batches now.
+    Appended(usize),
+    /// It has too many, so nothing was done.
+    Crowded,
+    /// This node's list was kept.
+    Kept,
+}
 
 pub(super) async fn connect(server: &Server) -> RedisResult<MultiplexedConnection> {
     server.connect(Some(RESPONSE)).await
@@ -98,44 +107,64 @@ async fn push_until_broken(hub: &Hub, key: &str, connection: &MultiplexedConnect
 fn take_answer(
     hub: &Hub,
     peer: Option<Arc<Peer>>,
-    answer: RedisResult<usize>,
+    answer: RedisResult<Done>,
 ) -> Option<RedisError> {
-    match (answer, peer) {
-        (Ok(length), Some(peer)) => {
-            if length >= LIST_BATCHES_MAX {
-                metrics::counter!("cohort_mq_list_full_total").increment(1);
-                hub.hold(&peer, LIST_FULL_WAIT, false);
+    let (wait, refused) = match answer {
+        Ok(Done::Kept) => return None,
+        Ok(Done::Appended(length)) => {
+            let crowded = length >= LIST_BATCHES_MAX;
+            if let Some(peer) = &peer {
+                peer.crowded.store(crowded, Ordering::Relaxed);
             }
-            None
+            if !crowded {
+                return None;
+            }
+            (LIST_FULL_WAIT, false)
         }
-        (Ok(_), None) => None,
-        (Err(error), peer) => {
-            let broken =
-                error.is_io_error() || error.is_timeout() || error.is_unrecoverable_error();
-            if broken {
-                return Some(error);
-            }
+        Ok(Done::Crowded) => {
+            metrics::counter!("cohort_mq_list_full_total").increment(1);
+            (LIST_FULL_WAIT, true)
+        }
+        Err(error) if is_broken(&error) => return Some(error),
+        Err(error) => {
             tracing::warn!(%error, "Redis refuses a command");
-            if let Some(peer) = peer {
-                hub.hold(&peer, REFUSED_WAIT, true);
-            }
-            None
+            (REFUSED_WAIT, true)
         }
+    };
+    if let Some(peer) = peer {
+        hub.hold(&peer, wait, refused);
     }
+    None
+}
+
+/// The connection, not the command, is at fault.
+pub(super) fn is_broken(error: &RedisError) -> bool {
+    error.is_io_error() || error.is_timeout() || error.is_unrecoverable_error()
 }
 
 /// A list that did not exist gets an expiry at once; only its own node prolongs it.
 async fn append(mut connection: MultiplexedConnection, peer: Arc<Peer>, batch: Bytes) -> Answer {
-    let expiry_ms = u64::try_from(LIST_EXPIRY.as_millis()).unwrap_or(u64::MAX);
+    if peer.crowded.load(Ordering::Relaxed) {
+        let mut request = redis::cmd("LLEN");
+        match request.arg(&peer.place).query_async::<usize>(&mut connection).await {
+            Ok(length) if length >= LIST_BATCHES_MAX => return (Some(peer), Ok(Done::Crowded)),
+            Ok(_) => {}
+            Err(error) => return (Some(peer), Err(error)),
+        }
+    }
     let mut request = redis::pipe();
     request.cmd("RPUSH").arg(&peer.place).arg(&batch[..]);
-    request.cmd("PEXPIRE").arg(&peer.place).arg(expiry_ms).arg("NX").ignore();
+    request.cmd("PEXPIRE").arg(&peer.place).arg(expiry_ms()).arg("NX").ignore();
     let answer = request.query_async::<(usize,)>(&mut connection).await;
-    (Some(peer), answer.map(|(length,)| length))
+    (Some(peer), answer.map(|(length,)| Done::Appended(length)))
 }
 
 async fn keep(mut connection: MultiplexedConnection, key: String) -> Answer {
-    let expiry_ms = u64::try_from(LIST_EXPIRY.as_millis()).unwrap_or(u64::MAX);
-    let request = redis::cmd("PEXPIRE").arg(key).arg(expiry_ms).to_owned();
-    (None, request.query_async(&mut connection).await)
+    let request = redis::cmd("PEXPIRE").arg(key).arg(expiry_ms()).to_owned();
+    let answer = request.query_async::<usize>(&mut connection).await;
+    (None, answer.map(|_| Done::Kept))
+}
+
+fn expiry_ms() -> u64 {
+    u64::try_from(LIST_EXPIRY.as_millis()).unwrap_or(u64::MAX)
 }

@@ -275,14 +275,17 @@ impl Outbound {
         self.hold_until_ms = until_ms;
     }
 
-    /// All that is not with the receiver is to be sent again: the broker may have lost it.
+    /// All that is not with the receiver goes out again: the broker did not take it,
     pub(super) fn rewind(&mut self) {
-        if self.next > self.received_batches {
-            self.resends += 1;
-        }
         self.next = self.received_batches;
         self.flight_bytes = 0;
         self.resend_at_ms = None;
+    }
+
+    /// or may have lost it with the connection.
+    pub(super) fn lose_connection(&mut self) {
+        self.resends += u64::from(self.next > self.received_batches);
+        self.rewind();
     }
 
     /// Accepts nothing more, and gives back what was not acknowledged by the receiver's roles, in
@@ -334,6 +337,7 @@ impl Outbound {
     }
 
     fn lose(&mut self) {
+        self.resends += 1;
         self.recovering = self.sent;
         self.flight_bytes_max = (self.flight_bytes_max / 2).max(FLIGHT_BYTES_MIN);
         self.rewind();

@@ -18,6 +18,8 @@ pub(crate) struct Peer {
     pub(crate) node: NodeId,
     /// What the broker calls the place where its messages go.
     pub(crate) place: String,
+    /// The broker said that it keeps too much for this node already.
+    pub(crate) crowded: AtomicBool,
     /// It is in the hub's list of those that have something to send.
     pub(super) queued: AtomicBool,
     outbound: Mutex<Outbound>,
@@ -73,6 +75,7 @@ impl Peers {
         let peer = Arc::new(Peer {
             node,
             place: place(node),
+            crowded: AtomicBool::new(false),
             queued: AtomicBool::new(false),
             outbound: Mutex::new(outbound),
             inbound: Mutex::default(),

@@ -85,7 +85,7 @@ impl Pair {
             }
             Step::Take(node, frames) => self.take(node, frames),
             Step::Wait(ms) => self.wait(ms),
-            Step::Reconnect(node) => self.nodes[node].outbound.rewind(),
+            Step::Reconnect(node) => self.nodes[node].outbound.lose_connection(),
         }
     }
 

@@ -301,7 +301,7 @@ fn what_cannot_be_is_refused_at_the_start() {
     let refused = [
         TcpMqConfig { heartbeat_ms: 0, ..usual.clone() },
         TcpMqConfig { handshake_ms: 0, ..usual.clone() },
-        TcpMqConfig { window_bytes_max: MQ_FRAME_BYTES_MAX, ..usual.clone() },
+        TcpMqConfig { window_bytes_max: MQ_FRAME_BYTES_MAX, ..usual },
     ];
     for config in refused {
         assert!(TcpMq::start(config).is_err());

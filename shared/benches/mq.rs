@@ -36,6 +36,11 @@ fn main() {
     if wanted("round_trip") {
         round_trip();
     }
+    // For a profiler: nothing but this MQ, with `-- ours`.
+    if only.as_deref() == Some("ours") {
+        let rate = rate(4 * MESSAGES, |count| through(pair(), count));
+        println!("mq_tcp_one_way {rate:.0} per_s none -");
+    }
 }
 
 fn one_way() {

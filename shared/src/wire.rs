@@ -89,7 +89,8 @@ pub mod byte_list {
     /// # Errors
     /// What the deserializer says.
     pub fn deserialize<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<u8>, D::Error> {
-        source.deserialize_byte_buf(Bytes)
+        // Borrowed bytes are copied once; owned ones would be zeroed first.
+        source.deserialize_bytes(Bytes)
     }
 
     struct Bytes;

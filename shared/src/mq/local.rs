@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Mq, MqEvent, SendError};
-use crate::ids::{Address, NodeId, Role};
+use crate::ids::Address;
 use crate::limits::MQ_FRAMES_WAITING_MAX;
 use crate::msg::Body;
 use crate::runtime::Doorbell;
@@ -38,23 +38,22 @@ pub(super) trait Away: fmt::Debug + Send + Sync {
     fn send_back(&self, sender: Address, to: Address, body: Body) -> bool;
 }
 
-/// Something that came from another node, and the role of this one that it is for.
-#[derive(Debug)]
+/// Events from another node that are for one role of this one.
+#[derive(Debug, Default)]
 pub(super) struct Arrived {
-    pub(super) to: Role,
-    /// How many bytes it had on its way.
+    pub(super) events: VecDeque<MqEvent>,
+    /// How many bytes they had on their way.
     pub(super) bytes: usize,
-    pub(super) event: MqEvent,
 }
 
 /// What became of events that arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Delivery {
-    /// The first ones were taken, up to one for another role.
+    /// All were taken.
     Taken,
-    /// The role has no room for the first one.
+    /// The role has no room for the rest.
     Full,
-    /// The role of the first one is not here.
+    /// The role is not here.
     Nobody,
 }
 
@@ -82,12 +81,10 @@ impl LocalMq {
         Self { bound: Arc::default(), away: Some(away) }
     }
 
-    /// Moves events that are for one role of `node` from the front of `arrived` to it, as many as
-    /// it has room for.
-    pub(super) fn deliver(&self, node: NodeId, arrived: &mut VecDeque<Arrived>) -> Delivery {
-        let Some(role) = arrived.front().map(|first| first.to) else { return Delivery::Taken };
-        match self.find(Address { node, role }) {
-            Some(inbox) => inbox.take_arrived(role, arrived),
+    /// Moves what has arrived for `address` to it, as much as it has room for.
+    pub(super) fn deliver(&self, address: Address, arrived: &mut Arrived) -> Delivery {
+        match self.find(address) {
+            Some(inbox) => inbox.take_arrived(arrived),
             None => Delivery::Nobody,
         }
     }
@@ -109,12 +106,11 @@ impl LocalMq {
         let waiting = {
             let mut queue = lock(&inbox.queue);
             queue.closed = true;
-            queue.away_bytes = 0;
             std::mem::take(&mut queue.events)
         };
         let mut lost = 0u64;
-        for waiting in waiting {
-            let MqEvent::Frame { from, body } = waiting.event else { continue };
+        for event in waiting {
+            let MqEvent::Frame { from, body } = event else { continue };
             lost += u64::from(!self.take_back(from, address, body));
         }
         if lost > 0 {
@@ -160,7 +156,8 @@ impl Mq for LocalMqEndpoint {
         while left > 0 {
             let mut queue = lock(&self.inbox.queue);
             let count = queue.events.len().min(left).min(DRAIN_EVENTS_MAX);
-            events.extend(queue.take(count));
+            events.extend(queue.events.drain(..count));
+            queue.away.taken(count);
             left -= count;
             if queue.events.is_empty() {
                 return;
@@ -193,32 +190,48 @@ struct Inbox {
 
 #[derive(Debug, Default)]
 struct Queue {
-    events: VecDeque<Waiting>,
-    /// Sum of the bytes of all events.
-    away_bytes: usize,
+    events: VecDeque<MqEvent>,
+    away: AwayBytes,
     closed: bool,
 }
 
-#[derive(Debug)]
-struct Waiting {
-    event: MqEvent,
-    /// Zero if it came from this process.
-    away_bytes: usize,
+/// The bytes of frames from other nodes, as they were delivered.
+#[derive(Debug, Default)]
+struct AwayBytes {
+    /// Events that were pushed and that were taken, ever.
+    pushed: u64,
+    taken: u64,
+    /// For each delivery: `pushed` after it, and its bytes.
+    deliveries: VecDeque<(u64, usize)>,
+    sum: usize,
 }
 
 impl Queue {
-    fn push(&mut self, event: MqEvent, away_bytes: usize) {
-        self.away_bytes += away_bytes;
-        self.events.push_back(Waiting { event, away_bytes });
+    /// Whether `event`, which came from another node, may be pushed.
+    fn has_room(&self, event: &MqEvent) -> bool {
+        let waiting_max = match event {
+            MqEvent::Frame { .. } => MQ_FRAMES_WAITING_MAX,
+            MqEvent::Unsent { .. } => RETURNED_WAITING_MAX,
+        };
+        self.events.len() < waiting_max
+    }
+}
+
+impl AwayBytes {
+    fn pushed(&mut self, events: usize, bytes: usize) {
+        self.pushed += u64::try_from(events).unwrap_or(0);
+        if bytes > 0 {
+            self.sum += bytes;
+            self.deliveries.push_back((self.pushed, bytes));
+        }
     }
 
-    /// The first `count` events, of at least as many.
-    fn take(&mut self, count: usize) -> impl Iterator<Item = MqEvent> {
-        let Self { events, away_bytes, .. } = self;
-        events.drain(..count).map(|waiting| {
-            *away_bytes -= waiting.away_bytes;
-            waiting.event
-        })
+    fn taken(&mut self, events: usize) {
+        self.taken += u64::try_from(events).unwrap_or(0);
+        let taken = self.taken;
+        while let Some((_, bytes)) = self.deliveries.pop_front_if(|(end, _)| *end <= taken) {
+            self.sum -= bytes;
+        }
     }
 }
 
@@ -235,34 +248,30 @@ impl Inbox {
         Ok(())
     }
 
-    /// Takes events for `role` from the front of `arrived`, as many as there is room for.
-    fn take_arrived(&self, role: Role, arrived: &mut VecDeque<Arrived>) -> Delivery {
+    /// Takes what has arrived, as much as there is room for.
+    fn take_arrived(&self, arrived: &mut Arrived) -> Delivery {
         let mut queue = lock(&self.queue);
         if queue.closed {
             return Delivery::Nobody;
         }
-        let was_empty = queue.events.is_empty();
-        let mut delivery = Delivery::Taken;
-        while let Some(first) = arrived.pop_front_if(|first| first.to == role) {
-            let waiting_max = match first.event {
-                MqEvent::Frame { .. } => MQ_FRAMES_WAITING_MAX,
-                MqEvent::Unsent { .. } => RETURNED_WAITING_MAX,
-            };
-            let fits =
-                queue.events.len() < waiting_max && queue.away_bytes < AWAY_BYTES_WAITING_MAX;
-            if !fits {
-                arrived.push_front(first);
-                delivery = Delivery::Full;
-                break;
+        let before = queue.events.len();
+        if queue.away.sum < AWAY_BYTES_WAITING_MAX {
+            if before + arrived.events.len() <= MQ_FRAMES_WAITING_MAX {
+                queue.events.append(&mut arrived.events);
             }
-            queue.push(first.event, first.bytes);
+            while let Some(event) = arrived.events.pop_front_if(|event| queue.has_room(event)) {
+                queue.events.push_back(event);
+            }
         }
-        let rings = was_empty && !queue.events.is_empty();
+        let taken = queue.events.len() - before;
+        // A delivery in parts is charged to the first one.
+        let bytes = if taken > 0 { std::mem::take(&mut arrived.bytes) } else { 0 };
+        queue.away.pushed(taken, bytes);
         drop(queue);
-        if rings {
+        if before == 0 && taken > 0 {
             self.wake.ring();
         }
-        delivery
+        if arrived.events.is_empty() { Delivery::Taken } else { Delivery::Full }
     }
 
     /// Takes back a frame that did not arrive. False if it is lost.
@@ -280,7 +289,8 @@ impl Inbox {
 
     fn push(&self, mut queue: MutexGuard<'_, Queue>, event: MqEvent) {
         let was_empty = queue.events.is_empty();
-        queue.push(event, 0);
+        queue.events.push_back(event);
+        queue.away.pushed(1, 0);
         drop(queue);
         if was_empty {
             self.wake.ring();

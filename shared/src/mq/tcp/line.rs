@@ -1,7 +1,6 @@
 //! A peer as the thread of the links has it: the connection that is read from, the frames that
 //! wait for room at their role, and when something is due.
 
-use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,7 +13,7 @@ use super::link::{Flushed, Link};
 use super::peers::Peers;
 use super::receiving::{Got, Receiving};
 use super::redial::Redial;
-use crate::ids::Address;
+use crate::ids::{Address, Role};
 use crate::limits::MQ_FRAME_BYTES_MAX;
 use crate::mq::MqEvent;
 use crate::mq::local::{Arrived, Delivery, LocalMq};
@@ -63,10 +62,19 @@ pub(super) struct Line {
     /// The connection on which a handshake is under way that we began.
     pub(super) dialling: Option<usize>,
     pub(super) session: Option<Session>,
-    /// The number of the last frame that came.
+    arrivals: Arrivals,
+}
+
+/// What has come from a peer.
+#[derive(Debug, Default)]
+struct Arrivals {
+    /// The number of the last frame.
     received: u64,
-    /// What of it has no room at its role.
-    arrived: VecDeque<Arrived>,
+    /// The number of the last frame of the last chunk that roles have got all of.
+    delivered: u64,
+    /// What they have not got, in the order of [`Role::ALL`].
+    waiting: [Arrived; Role::ALL.len()],
+    is_waiting: bool,
 }
 
 /// The reading half of a connection.
@@ -100,13 +108,14 @@ pub(super) struct Post<'a> {
 }
 
 impl Line {
-    pub(super) const fn new(link: Arc<Link>, redial: Redial) -> Self {
-        let arrived = VecDeque::new();
-        Self { link, address: None, redial, dialling: None, session: None, received: 0, arrived }
+    pub(super) fn new(link: Arc<Link>, redial: Redial) -> Self {
+        let arrivals = Arrivals::default();
+        Self { link, address: None, redial, dialling: None, session: None, arrivals }
     }
 
+    /// The number of the last frame that came.
     pub(super) const fn received(&self) -> u64 {
-        self.received
+        self.arrivals.received
     }
 
     /// Begins to read from a new connection.
@@ -139,7 +148,7 @@ impl Line {
 
     /// Nothing is left that roles of this node have not got.
     pub(super) fn is_delivered(&self) -> bool {
-        self.arrived.is_empty()
+        !self.arrivals.is_waiting
     }
 
     /// Delivers, reads and writes for one turn.
@@ -199,7 +208,7 @@ impl Line {
     fn read(&mut self, post: &Post<'_>) -> Result<Rest, Cut> {
         let mut bytes = 0;
         loop {
-            if !self.deliver(post) {
+            if !self.arrivals.deliver(&self.link, post) {
                 return Ok(Rest::Stalled);
             }
             let Some(session) = &mut self.session else { return Ok(Rest::Nothing) };
@@ -207,7 +216,7 @@ impl Line {
                 self.link.acknowledge(head.delivered)?;
                 session.untold_bytes += body.len();
                 session.brought_something |= head.frames > 0;
-                take(&self.link, post, (&mut self.received, &mut self.arrived), head, body)?;
+                self.arrivals.take(&self.link, post, head, body)?;
                 continue;
             }
             if !session.readable {
@@ -227,70 +236,100 @@ impl Line {
             }
         }
     }
+}
 
-    /// Hands what has arrived to the roles. False if one has no room.
-    fn deliver(&mut self, post: &Post<'_>) -> bool {
-        let me = post.peers.mine(crate::ids::Role::Gateway).node;
-        while !self.arrived.is_empty() {
-            let delivery = match post.local.deliver(me, &mut self.arrived) {
-                Delivery::Full => {
-                    // Whoever polls from now on wakes us; what was polled before is room now.
-                    post.peers.stall();
-                    post.local.deliver(me, &mut self.arrived)
-                }
-                other @ (Delivery::Taken | Delivery::Nobody) => other,
-            };
-            match delivery {
-                Delivery::Taken => {}
-                Delivery::Full => break,
-                Delivery::Nobody => self.turn_away(post),
+impl Arrivals {
+    /// Takes a chunk: all of it or nothing.
+    fn take(
+        &mut self,
+        link: &Link,
+        post: &Post<'_>,
+        head: Head,
+        body: &[u8],
+    ) -> Result<(), BadChunk> {
+        if head.frames == 0 {
+            return Ok(());
+        }
+        let expected = self.received + 1;
+        if head.first != expected {
+            return Err(BadChunk::Gap { expected, got: head.first });
+        }
+        let mut count = 0;
+        for frame in Frames::of(body) {
+            frame?;
+            count += 1;
+        }
+        if count != head.frames {
+            return Err(BadChunk::Frames);
+        }
+        for frame in Frames::of(body).flatten() {
+            if let Some((role, event)) = open(link, post, frame) {
+                let waiting = &mut self.waiting[place(role)];
+                waiting.events.push_back(event);
+                waiting.bytes += frame.body.len();
             }
         }
-        let waiting = u64::try_from(self.arrived.len()).unwrap_or(u64::MAX);
-        self.link.set_delivered(self.received - waiting);
-        self.arrived.is_empty()
+        self.received += u64::from(head.frames);
+        self.is_waiting = true;
+        Ok(())
     }
 
-    /// Sends the first of what has arrived back: nobody is there for it.
-    fn turn_away(&mut self, post: &Post<'_>) {
-        let Some(Arrived { to, event, .. }) = self.arrived.pop_front() else { return };
-        let MqEvent::Frame { from, body } = event else { return };
-        let body = wire::encode(&body);
-        send_back(
-            &self.link,
-            post,
-            FrameBytes { from: from.role, to, returned: false, body: &body },
-        );
+    /// Hands what waits to the roles. False if one has no room.
+    fn deliver(&mut self, link: &Link, post: &Post<'_>) -> bool {
+        if !self.is_waiting {
+            return true;
+        }
+        let mut is_full = false;
+        for role in Role::ALL {
+            is_full |= !deliver_to(role, &mut self.waiting[place(role)], link, post);
+        }
+        self.is_waiting = is_full;
+        if !is_full {
+            self.delivered = self.received;
+        }
+        link.set_delivered(self.delivered);
+        !is_full
     }
 }
 
-/// Takes a chunk into what has arrived.
-fn take(
-    link: &Link,
-    post: &Post<'_>,
-    (received, arrived): (&mut u64, &mut VecDeque<Arrived>),
-    head: Head,
-    body: &[u8],
-) -> Result<(), BadChunk> {
-    if head.frames > 0 && head.first != *received + 1 {
-        return Err(BadChunk::Gap { expected: *received + 1, got: head.first });
+/// Where a role is in [`Role::ALL`].
+fn place(role: Role) -> usize {
+    Role::ALL.iter().position(|known| *known == role).unwrap_or(0)
+}
+
+/// Hands what waits for `role` to it. False if it has no room.
+fn deliver_to(role: Role, waiting: &mut Arrived, link: &Link, post: &Post<'_>) -> bool {
+    if waiting.events.is_empty() {
+        return true;
     }
-    // First all of it, so that a chunk is taken whole or not at all.
-    let count = Frames::of(body).take_while(Result::is_ok).count();
-    if u32::try_from(count) != Ok(head.frames) || Frames::of(body).any(|frame| frame.is_err()) {
-        return Err(BadChunk::Frames);
+    let address = post.peers.mine(role);
+    let delivery = match post.local.deliver(address, waiting) {
+        Delivery::Full => {
+            // Whoever polls from now on wakes us; what was polled before is room now.
+            post.peers.stall();
+            post.local.deliver(address, waiting)
+        }
+        other @ (Delivery::Taken | Delivery::Nobody) => other,
+    };
+    if delivery == Delivery::Nobody {
+        waiting.bytes = 0;
+        for event in waiting.events.drain(..) {
+            let MqEvent::Frame { from, body } = event else { continue };
+            let body = wire::encode(&body);
+            let frame = FrameBytes { from: from.role, to: role, returned: false, body: &body };
+            send_back(link, post, frame);
+        }
     }
-    arrived.extend(Frames::of(body).flatten().filter_map(|frame| open(link, post, frame)));
-    *received += u64::from(head.frames);
-    Ok(())
+    delivery != Delivery::Full
 }
 
 /// What a frame says, and to whom. One that this build cannot read goes back to its sender.
-fn open(link: &Link, post: &Post<'_>, frame: FrameBytes<'_>) -> Option<Arrived> {
+fn open(link: &Link, post: &Post<'_>, frame: FrameBytes<'_>) -> Option<(Role, MqEvent)> {
+    let peer = link.peer();
     let body: Body = match wire::decode(frame.body, MQ_FRAME_BYTES_MAX) {
         Ok(body) => body,
         Err(error) => {
-            tracing::warn!(peer = %link.peer(), %error, "a frame cannot be read");
+            tracing::warn!(%peer, %error, "a frame cannot be read");
             metrics::counter!("cohort_mq_frames_unreadable_total").increment(1);
             if !frame.returned {
                 send_back(link, post, frame);
@@ -298,13 +337,12 @@ fn open(link: &Link, post: &Post<'_>, frame: FrameBytes<'_>) -> Option<Arrived> 
             return None;
         }
     };
-    let (peer, bytes) = (link.peer(), frame.body.len());
     Some(if frame.returned {
         let to = Address { node: peer, role: frame.to };
-        Arrived { to: frame.from, bytes, event: MqEvent::Unsent { to, body } }
+        (frame.from, MqEvent::Unsent { to, body })
     } else {
         let from = Address { node: peer, role: frame.from };
-        Arrived { to: frame.to, bytes, event: MqEvent::Frame { from, body } }
+        (frame.to, MqEvent::Frame { from, body })
     })
 }
 

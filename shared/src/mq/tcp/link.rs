@@ -190,7 +190,7 @@ impl Link {
     }
 
     /// The link is at its end: nothing more is taken. Gives what was not acknowledged.
-    pub(super) fn close(&self) -> Vec<(usize, Chunk)> {
+    pub(super) fn close(&self) -> Vec<Chunk> {
         self.disconnect();
         self.out().close()
     }

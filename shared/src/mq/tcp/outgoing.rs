@@ -147,7 +147,7 @@ impl Outgoing {
         if number < self.acknowledged {
             return Ok(());
         }
-        if number >= self.next_to_hand_out() {
+        if self.place_after(number).is_none_or(|at| at > self.handed_out) {
             return Err(BadChunk::Acknowledged(number));
         }
         self.acknowledged = number;
@@ -180,18 +180,15 @@ impl Outgoing {
         is_here.then_some(at)
     }
 
-    /// Takes no more frames, and gives the chunks that were not acknowledged, each with the number
-    /// of its frames that were.
-    pub(super) fn close(&mut self) -> Vec<(usize, Chunk)> {
+    /// Takes no more frames, and gives the chunks that were not acknowledged.
+    pub(super) fn close(&mut self) -> Vec<Chunk> {
         self.closed = true;
         self.seal();
-        let done = self.acknowledged + 1;
         self.handed_out = 0;
         self.bytes = 0;
         self.acknowledged = self.next - 1;
         self.spare.clear();
-        let delivered = |chunk: &Chunk| usize::try_from(done.saturating_sub(chunk.first));
-        self.kept.drain(..).map(|chunk| (delivered(&chunk).unwrap_or(0), chunk)).collect()
+        self.kept.drain(..).collect()
     }
 
     fn seal(&mut self) {
@@ -256,8 +253,6 @@ mod tests {
         assert_eq!(handed_out(&mut outgoing), [(1, 100)]);
         assert_eq!(outgoing.append(&[0; 1]), Err(NotTaken::Full));
         assert_eq!(outgoing.append_returned(&[0; 1]), Ok(Appended::MustFlush));
-        assert_eq!(outgoing.acknowledge(99), Ok(()));
-        assert_eq!(outgoing.append(&[0; 1]), Err(NotTaken::Full), "a chunk is kept whole");
         assert_eq!(outgoing.acknowledge(100), Ok(()));
         assert_eq!(outgoing.bytes(), 1);
         assert_eq!(outgoing.append(&[0; 999]), Ok(Appended::Covered));
@@ -282,7 +277,7 @@ mod tests {
             assert_eq!(handed_out(&mut outgoing).len(), 1);
         }
         outgoing.append(&[0; 10]).unwrap();
-        assert_eq!(outgoing.acknowledge(4), Ok(()));
+        assert_eq!(outgoing.acknowledge(3), Ok(()));
         assert!(outgoing.resume(6));
         assert_eq!(handed_out(&mut outgoing), [(7, 3), (10, 3), (13, 1)]);
         assert!(outgoing.resume(13));
@@ -309,6 +304,7 @@ mod tests {
         assert_eq!(outgoing.acknowledge(1), Err(BadChunk::Acknowledged(1)));
         assert_eq!(handed_out(&mut outgoing), [(1, 3)]);
         assert_eq!(outgoing.acknowledge(4), Err(BadChunk::Acknowledged(4)));
+        assert_eq!(outgoing.acknowledge(2), Err(BadChunk::Acknowledged(2)), "half a chunk");
         assert_eq!(outgoing.acknowledge(3), Ok(()));
         assert_eq!(outgoing.acknowledge(2), Ok(()), "an old one changes nothing");
         assert_eq!(outgoing.frames(), 0);
@@ -319,10 +315,9 @@ mod tests {
         let mut outgoing = outgoing(3);
         assert_eq!(handed_out(&mut outgoing), [(1, 3)]);
         outgoing.append(&[0; 10]).unwrap();
-        assert_eq!(outgoing.acknowledge(2), Ok(()));
         let closed = outgoing.close();
-        let back: Vec<_> = closed.iter().map(|(skip, c)| (*skip, c.first, c.frames)).collect();
-        assert_eq!(back, [(2, 1, 3), (0, 4, 1)]);
+        let back: Vec<_> = closed.iter().map(|chunk| (chunk.first, chunk.frames)).collect();
+        assert_eq!(back, [(1, 3), (4, 1)]);
         assert_eq!(outgoing.append(&[0; 1]), Err(NotTaken::Closed));
         assert_eq!((outgoing.frames(), outgoing.bytes()), (0, 0));
         assert!(outgoing.hand_out().is_none());

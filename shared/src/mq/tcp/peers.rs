@@ -119,8 +119,8 @@ impl Peers {
         };
         let Some(link) = link else { return };
         let mut lost = 0u64;
-        for (skip, chunk) in link.close() {
-            lost += self.give_back(peer, skip, &chunk, local);
+        for chunk in link.close() {
+            lost += self.give_back(peer, &chunk, local);
         }
         if lost > 0 {
             tracing::warn!(%peer, lost, "frames for a dead node could not be returned");
@@ -138,9 +138,9 @@ impl Peers {
     }
 
     /// Returns how many frames were lost.
-    fn give_back(&self, peer: NodeId, skip: usize, chunk: &Chunk, local: &LocalMq) -> u64 {
+    fn give_back(&self, peer: NodeId, chunk: &Chunk, local: &LocalMq) -> u64 {
         let mut lost = 0;
-        for frame in Frames::of(&chunk.body).skip(skip).flatten() {
+        for frame in Frames::of(&chunk.body).flatten() {
             if frame.returned {
                 // Its sender has died.
                 continue;

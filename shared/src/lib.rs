@@ -2,7 +2,7 @@
 //!
 //! What all roles need in order to *decide* (ids, ticks, messages, ownership, the commit pipeline,
 //! routing, relay) lives here without any IO, so that a simulator can run the real thing. What
-//! they need in order to *act* (the tick thread, the local node MQ, the embedded store) is behind
+//! they need in order to *act* (the tick thread, the node MQ, the embedded store) is behind
 //! the feature `shell`.
 //!
 //! This crate never imports another crate of the workspace, and nothing outside `shell`-gated

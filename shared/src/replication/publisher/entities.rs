@@ -113,7 +113,7 @@ impl Entities {
         }
     }
 
-    /// Takes what has changed since the last call.
+    /// Takes what has changed since the last call, if anything has.
     pub(super) fn take_changes(&mut self, key: Key) -> Option<(Epoch, Changes<'_>)> {
         let entity = self.by_key.get_mut(&key)?;
         entity.is_queued = false;
@@ -121,6 +121,9 @@ impl Entities {
         for shown in entity.components.values_mut().filter(|shown| shown.is_changed) {
             shown.is_changed = false;
             components.push(shown.component.clone());
+        }
+        if components.is_empty() {
+            return None;
         }
         Some((entity.epoch, Changes { components, subscribers: &entity.subscribers }))
     }

@@ -3,8 +3,11 @@
 //! Who *owns* a key is not here: that stands in the key's record in the store, where the epoch
 //! fences it. The directory only says which owners can still be talked to.
 
+pub mod builds;
 #[cfg(feature = "shell")]
 pub mod local;
+#[cfg(feature = "shell")]
+pub mod redis;
 
 use std::collections::BTreeMap;
 // Plain data; it is `core`, because nothing here opens a socket.
@@ -46,7 +49,8 @@ pub struct NodeCard {
 pub enum DirectoryEvent {
     /// A node is there, or its card has changed.
     Changed(NodeCard),
-    /// A node is gone for good: its lease ended or it left. This incarnation never returns.
+    /// A node is gone for good: its lease ended or it left. This incarnation never returns. A node
+    /// that is told so of itself must stop its cores: others may be taking its place.
     Gone(NodeId),
 }
 

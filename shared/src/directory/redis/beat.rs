@@ -229,7 +229,13 @@ mod tests {
     #[test]
     fn cards_and_nodes_lead_back_and_nonsense_does_not() {
         let id = NodeId { node: 7, incarnation: 9 };
-        let card = NodeCard { id, state: NodeState::Ready, build: "b".into(), roles: Vec::new() };
+        let card = NodeCard {
+            id,
+            state: NodeState::Ready,
+            build: "b".into(),
+            roles: Vec::new(),
+            link: None,
+        };
         let value = [b"9:", wire::encode(&card).as_slice()].concat();
         assert_eq!(card_of(&value), Some(card));
         for bad in [&b"9:"[..], b"9", b"9:\xFF\xFF\xFF", b""] {

@@ -410,7 +410,9 @@ impl Host for Driver {
         if self.lines.keys().any(|known| is_older(peer, *known)) {
             return Err(LinkRefusal::Gone);
         }
-        let line = self.line(peer).ok_or(LinkRefusal::Gone)?;
+        // A dead peer has a line as long as something of it waits for room.
+        let is_known = self.desk.peers.meet(peer).is_some();
+        let line = self.line(peer).filter(|_| is_known).ok_or(LinkRefusal::Gone)?;
         if line.dialling.is_some() && dials_first {
             return Err(LinkRefusal::Crossing);
         }

@@ -1,6 +1,6 @@
 //! The peers that a node knows, and how its other threads reach the thread of its links.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,8 +39,8 @@ pub(super) struct Peers {
 /// What other threads want of the thread of the links.
 #[derive(Debug, Default)]
 pub(super) struct Orders {
-    /// Links with something to write; each at most once until it has been written.
-    pub(super) flush: Vec<NodeId>,
+    /// Links with something to write.
+    pub(super) flush: BTreeSet<NodeId>,
     /// The newest word about each peer.
     pub(super) news: BTreeMap<NodeId, News>,
 }
@@ -176,7 +176,7 @@ impl Peers {
     }
 
     pub(super) fn order_flush(&self, peer: NodeId) {
-        lock(&self.orders).flush.push(peer);
+        lock(&self.orders).flush.insert(peer);
         self.wake();
     }
 

@@ -1,12 +1,15 @@
-//! A Redis Cluster whose slots move from server to server while it is written to.
+//! A Redis Cluster whose slots move from server to server while it is written to, and one whose
+//! primary is killed.
 
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use shared::ids::{Key, PlayerId, Version};
-use shared::store::redis::{RedisHandle, RedisStore};
+use shared::store::redis::{RedisHandle, RedisStore, RedisStoreConfig};
 use shared::store::{CommitVerdict, PartId, StoreReply, StoreRequest};
 
-use crate::redis_subject::{Servers, raw};
+use crate::redis_subject::{Servers, raw, until};
 use crate::subject::{Client, Subject, claim, commit, part, peek, post, relay};
 
 const KEYS: u64 = 400;
@@ -104,15 +107,66 @@ fn commits_and_mail_stay_exact_while_slots_move() {
         assert_eq!(record.version, Version(known.version));
         while relay(&mut client, key).1 > 0 {}
     }
-    let mut counts = vec![0; known.len()];
+    check_mail(&mut client);
+}
+
+/// Every key's mails have arrived, each once and in order.
+fn check_mail(client: &mut Client<RedisHandle>) {
+    let mut counts = vec![0; usize::try_from(KEYS).expect("small")];
     let mut after = 0;
-    while let Some(last) = peek(&mut client, TARGET, after).last() {
-        for entry in peek(&mut client, TARGET, after) {
+    loop {
+        let page = peek(client, TARGET, after);
+        let Some(last) = page.last() else { break };
+        after = last.position;
+        for entry in page {
             let index = keys().position(|key| key == entry.source).expect("one of ours");
             assert_eq!(entry.mail, u64::to_le_bytes(counts[index]), "in order, each once");
             counts[index] += 1;
         }
-        after = last.position;
     }
     assert!(counts.iter().all(|count| *count == POSTS), "{counts:?}");
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_when_a_replica_takes_over() {
+    let mut servers = Servers::new_cluster().with_replicas();
+    let config = RedisStoreConfig {
+        wait_replicas: 1,
+        patience: Duration::from_millis(100),
+        ..servers.config()
+    };
+    let prefix = config.prefix.clone();
+    let store = RedisStore::connect(config).expect("opens");
+    let mut client = Client::of_redis(&store);
+    let mut known = vec![Known::default(); usize::try_from(KEYS).expect("small")];
+    for (key, known) in keys().zip(&mut known) {
+        known.epoch = claim(&mut client, key, 1, 0).epoch.0;
+    }
+    for _ in 0..10 {
+        assert_eq!(round(&mut client, &mut known), 0);
+    }
+    let first = servers.servers.remove(0);
+    let killer = thread::spawn(move || drop(first));
+    until("the kill is felt", || round(&mut client, &mut known) > 0);
+    killer.join().expect("kills");
+
+    // The new primary has no replica of its own, so from here on none is waited for.
+    let config = RedisStoreConfig { wait_replicas: 0, prefix, ..servers.config() };
+    let mut opened = None;
+    until("a replica has taken over", || {
+        opened = RedisStore::connect(config.clone()).ok();
+        opened.is_some()
+    });
+    let store = opened.expect("was opened");
+    let mut client = Client::of_redis(&store);
+    for (key, known) in keys().zip(&mut known) {
+        let before = known.epoch;
+        claim_again(&mut client, key, known);
+        assert!(known.epoch > before, "{key} was claimed, and what was acknowledged is there");
+    }
+    assert_eq!(round(&mut client, &mut known), 0);
+    for key in keys() {
+        while relay(&mut client, key).1 > 0 {}
+    }
+    check_mail(&mut client);
 }

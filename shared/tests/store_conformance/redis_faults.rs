@@ -191,6 +191,20 @@ fn a_store_that_is_emptied_halts() {
 }
 
 #[test]
+fn an_emptied_store_is_noticed_by_whatever_is_asked_first() {
+    let lonely = Lonely::new(&DURABLE);
+    let write = StoreRequest::Commit(vec![commit(ANNA, 1, 0)]);
+    let look = StoreRequest::PendingOutboxes { after: None };
+    for first in [read(ANNA), write, StoreRequest::Relay { source: ANNA }, look] {
+        let (store, mut client) = opened(lonely.config());
+        claim(&mut client, ANNA, 1, 0);
+        raw::<()>(lonely.server(), "FLUSHALL");
+        assert!(failure(client.ask(first)).contains("emptied"));
+        assert!(store.halted().is_some());
+    }
+}
+
+#[test]
 fn a_full_server_refuses_writes_and_still_reads() {
     let lonely = Lonely::new(&[&DURABLE[..], &["--maxmemory-policy", "noeviction"]].concat());
     let (_store, mut client) = opened(lonely.config());

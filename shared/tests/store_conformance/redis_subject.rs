@@ -24,7 +24,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// One server, or three that are a cluster; gone with the last one who uses it.
 pub(crate) struct Servers {
     pub(crate) servers: Vec<Server>,
-    _dirs: Vec<TempDir>,
+    dirs: Vec<TempDir>,
 }
 
 static STANDALONE: Mutex<Weak<Servers>> = Mutex::new(Weak::new());
@@ -37,7 +37,7 @@ impl Servers {
         shared(&STANDALONE, || {
             let dir = in_memory();
             let server = Server::start(dir.path(), free_port(), &DURABLE);
-            Self { servers: vec![server], _dirs: vec![dir] }
+            Self { servers: vec![server], dirs: vec![dir] }
         })
     }
 
@@ -49,31 +49,47 @@ impl Servers {
     /// A cluster of three primaries.
     pub(crate) fn new_cluster() -> Self {
         let dirs: Vec<_> = (0..3).map(|_| in_memory()).collect();
-        let start = |dir: &TempDir| {
-            let bus = free_port().to_string();
-            let own = ["--cluster-enabled", "yes", "--cluster-port", &bus];
-            Server::start(dir.path(), free_port(), &[&DURABLE[..], &own].concat())
-        };
-        let servers: Vec<_> = dirs.iter().map(start).collect();
+        let servers: Vec<_> = dirs.iter().map(cluster_server).collect();
         let ranges = [(0, 5_460), (5_461, 10_922), (10_923, 16_383)];
         for (index, (server, (first, last))) in servers.iter().zip(ranges).enumerate() {
             raw::<()>(server, &format!("CLUSTER SET-CONFIG-EPOCH {}", index + 1));
             raw::<()>(server, &format!("CLUSTER ADDSLOTSRANGE {first} {last}"));
+            introduce(&servers[0], server);
         }
-        for server in &servers[1..] {
-            let bus: Vec<String> = raw(server, "CONFIG GET cluster-port");
-            let (port, bus) = (server.port, &bus[1]);
-            raw::<()>(&servers[0], &format!("CLUSTER MEET 127.0.0.1 {port} {bus}"));
+        let cluster = Self { servers, dirs: dirs };
+        cluster.until_up();
+        cluster
+    }
+
+    /// Gives each primary a replica.
+    pub(crate) fn with_replicas(mut self) -> Self {
+        for index in 0..self.servers.len() {
+            let dir = in_memory();
+            let replica = cluster_server(&dir);
+            introduce(&self.servers[0], &replica);
+            self.servers.push(replica);
+            self.dirs.push(dir);
+            self.until_up();
+            let id: String = raw(&self.servers[index], "CLUSTER MYID");
+            let replica = self.servers.last().expect("was just put there");
+            raw::<()>(replica, &format!("CLUSTER REPLICATE {id}"));
+            until("the replica follows", || {
+                raw::<String>(&self.servers[index], "INFO replication").contains("state=online")
+            });
         }
-        for server in &servers {
+        self
+    }
+
+    fn until_up(&self) {
+        let known = format!("cluster_known_nodes:{}", self.servers.len());
+        for server in &self.servers {
             until("the cluster is up", || {
                 let info: String = raw(server, "CLUSTER INFO");
-                ["cluster_state:ok", "cluster_known_nodes:3", "cluster_slots_ok:16384"]
+                ["cluster_state:ok", &known, "cluster_slots_ok:16384"]
                     .iter()
                     .all(|line| info.contains(line))
             });
         }
-        Self { servers, _dirs: dirs }
     }
 
     /// What a store in these servers is configured with, under a prefix of its own.
@@ -85,6 +101,19 @@ impl Servers {
             ..RedisStoreConfig::default()
         }
     }
+}
+
+fn cluster_server(dir: &TempDir) -> Server {
+    let bus = free_port().to_string();
+    let own = ["--cluster-enabled", "yes", "--cluster-port", &bus];
+    let own = [&own[..], &["--cluster-node-timeout", "2000"]].concat();
+    Server::start(dir.path(), free_port(), &[&DURABLE[..], &own].concat())
+}
+
+fn introduce(to: &Server, server: &Server) {
+    let bus: Vec<String> = raw(server, "CONFIG GET cluster-port");
+    let (port, bus) = (server.port, &bus[1]);
+    raw::<()>(to, &format!("CLUSTER MEET 127.0.0.1 {port} {bus}"));
 }
 
 fn shared(place: &Mutex<Weak<Servers>>, start: impl FnOnce() -> Servers) -> Arc<Servers> {

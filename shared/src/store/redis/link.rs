@@ -29,6 +29,8 @@ pub(super) struct LinkSettings {
     pub(super) info: ConnectionInfo,
     pub(super) connect_timeout: Duration,
     pub(super) response_timeout: Duration,
+    /// A replica will do: in a cluster it knows the slots, and sends on what it may not carry out.
+    pub(super) takes_replicas: bool,
 }
 
 /// A connection that is ready for use. After an error it must not be used any more: which answer
@@ -43,7 +45,7 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// Connects to a server that takes writes, and loads the scripts.
+    /// Connects to a server and loads the scripts.
     ///
     /// # Errors
     /// A text that says why this server cannot be used now.
@@ -59,7 +61,7 @@ impl Link {
         let (life, deadline) = (Life(0), now() + timeout);
         let (digests, mode) = (Vec::new(), String::new());
         let mut link = Self { connection, digests, life, timeout, deadline, mode };
-        link.identify()?;
+        link.identify(settings.takes_replicas)?;
         link.load_scripts()?;
         Ok(link)
     }
@@ -121,11 +123,11 @@ impl Link {
         Ok(())
     }
 
-    fn identify(&mut self) -> Result<(), String> {
+    fn identify(&mut self, takes_replicas: bool) -> Result<(), String> {
         let server = self.info("server")?;
         let replication = self.info("replication")?;
         let role = field(&replication, "role");
-        if role != "master" {
+        if role != "master" && !takes_replicas {
             return Err(format!("it is a {role} and takes no writes"));
         }
         let run = [field(&server, "run_id"), field(&replication, "master_replid")].join(":");

@@ -1,8 +1,11 @@
 //! Opening a store: whose it is, whether all of it is there, and what is refused.
 
-use crossbeam_channel::{Receiver, never};
-use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, Value};
 use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, never};
+use redis::io::tcp::socket2::TcpKeepalive;
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, Value};
 use thiserror::Error;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -13,6 +16,10 @@ use super::link::{LinkSettings, Server};
 use super::router::{CallError, Halt, Router, Routes};
 use super::values::{fields, number, text};
 use super::{IfEmpty, RedisStoreConfig};
+
+/// An idle connection is probed so often: one that was silently cut is then found before it is
+/// needed, and the ways in between do not forget it.
+const KEEPALIVE: Duration = Duration::from_secs(15);
 
 /// Why a store was not opened.
 #[derive(Debug, Error)]
@@ -121,16 +128,18 @@ fn routes(config: &RedisStoreConfig) -> Result<Routes, OpenError> {
         seeds.push(server);
         first.get_or_insert(info);
     }
+    let is_cluster = config.is_cluster || seeds.len() > 1;
     let info = first.ok_or_else(|| OpenError::Config(String::from("name a redis server")))?;
     let link = LinkSettings {
         info,
         connect_timeout: config.connect_timeout,
         response_timeout: config.response_timeout,
+        takes_replicas: is_cluster,
     };
     Ok(Routes {
         names,
         link,
-        is_cluster: config.is_cluster || seeds.len() > 1,
+        is_cluster,
         seeds,
         wait_replicas: config.wait_replicas,
         patience: config.patience,
@@ -148,7 +157,8 @@ fn parsed(url: &str) -> Result<(Server, ConnectionInfo), String> {
     };
     let server = Server { host: host.clone(), port: *port };
     let settings = info.redis_settings().clone().set_skip_set_lib_name();
-    let tcp = info.tcp_settings().clone().set_nodelay(true);
+    let alive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE);
+    let tcp = info.tcp_settings().clone().set_nodelay(true).set_keepalive(alive);
     Ok((server, info.set_redis_settings(settings).set_tcp_settings(tcp)))
 }
 

@@ -26,6 +26,9 @@ const PAUSE_LAST: Duration = Duration::from_millis(100);
 const RECONNECT_FIRST: Duration = Duration::from_millis(20);
 const RECONNECT_LAST: Duration = Duration::from_secs(2);
 
+/// Between two times that the cluster is asked who owns what.
+const REFRESH_PAUSE: Duration = Duration::from_millis(50);
+
 /// What is the same for all that talk to one store.
 #[derive(Clone)]
 pub(crate) struct Routes {
@@ -110,6 +113,7 @@ pub(crate) struct Router {
     /// Closed or filled when pauses should end.
     stop: Receiver<()>,
     outdated: bool,
+    refreshed: Option<Instant>,
 }
 
 #[derive(Default)]
@@ -133,7 +137,7 @@ impl Router {
             Some(_) | None => Topology::unknown(&routes.names),
         };
         let outdated = routes.is_cluster;
-        Self { routes, topology, peers: Vec::new(), stop, outdated }
+        Self { routes, topology, peers: Vec::new(), stop, outdated, refreshed: None }
     }
 
     /// Carries the calls out and answers each, in the order of the calls. Calls of different
@@ -148,7 +152,7 @@ impl Router {
         let begun = now();
         let mut pause = PAUSE_FIRST;
         for _ in 0..TRIES_MAX {
-            if self.outdated {
+            if self.outdated && self.refreshed.is_none_or(|at| now() >= at + REFRESH_PAUSE) {
                 self.refresh();
             }
             due = self.pass(calls, due, &mut outcomes);
@@ -229,6 +233,7 @@ impl Router {
     /// Asks the cluster anew who owns what. If nobody answers, the old answer stands.
     fn refresh(&mut self) {
         self.outdated = false;
+        self.refreshed = Some(now());
         if !self.routes.is_cluster {
             return;
         }

@@ -204,6 +204,9 @@ impl Worker {
             ) => (*key, outcome),
             _ => return backend("the request was not carried out"),
         };
+        if matches!(request, StoreRequest::Release { .. }) {
+            self.claims.remove(&key);
+        }
         let value = match outcome {
             Ok((value, _)) => value,
             Err(error) => return failed(key, error),
@@ -211,10 +214,7 @@ impl Worker {
         let read = match request {
             StoreRequest::ReadOwner { .. } => owner(value).map(StoreReply::Owner),
             StoreRequest::Claim { .. } => self.claimed(key, value),
-            StoreRequest::Release { .. } => {
-                self.claims.remove(&key);
-                Ok(StoreReply::Released)
-            }
+            StoreRequest::Release { .. } => Ok(StoreReply::Released),
             StoreRequest::Commit(_)
             | StoreRequest::PeekMail { .. }
             | StoreRequest::Relay { .. }

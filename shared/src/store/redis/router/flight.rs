@@ -78,6 +78,8 @@ impl Router {
         }
         if let Err(why) = self.connect(peer) {
             let wait = self.is_worth_waiting(peer);
+            // A replica may have taken its place.
+            self.outdated |= self.routes.is_cluster;
             for mut it in queue.drain(..) {
                 if wait {
                     (it.why, it.wait, it.ask) = (why.clone(), true, None);

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
-use redis::{Client, Connection};
+use redis::{Client, Connection, IntoConnectionInfo};
 use shared::ids::{Address, Epoch, Key, NodeId, PlayerId, Role, Version};
 use shared::rng;
 use shared::store::embedded::Wake;
@@ -26,7 +26,7 @@ const PART_BYTES: usize = 300;
 const SEAL_BYTES: usize = 8;
 const BATCH: u64 = 100;
 const ROUND: Duration = Duration::from_millis(700);
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 7;
 const SEED: u64 = 2_026;
 const SCRIPT: &str = include_str!("../src/store/redis/scripts/commit.lua");
 
@@ -90,7 +90,10 @@ struct Raw {
 
 impl Raw {
     fn new(server: &Server) -> Self {
-        let client = Client::open(server.url()).expect("an address");
+        let info = server.url().into_connection_info().expect("an address");
+        // Without it the client waits for the server before it sends the rest of a batch.
+        let tcp = info.tcp_settings().clone().set_nodelay(true);
+        let client = Client::open(info.set_tcp_settings(tcp)).expect("an address");
         let mut connection = client.get_connection().expect("connects");
         let load = redis::cmd("SCRIPT").arg("LOAD").arg(SCRIPT).query(&mut connection);
         let mut raw = Self { connection, digest: load.expect("loads"), versions: BTreeMap::new() };

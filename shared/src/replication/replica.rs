@@ -78,8 +78,8 @@ struct Followed {
     due: Option<Tick>,
     /// The highest epoch that was seen: who speaks for a lower one is not the owner any more.
     epoch: Epoch,
-    /// At most as many as are wanted.
-    components: BTreeMap<ComponentId, Component>,
+    /// At most as many as are wanted, ordered by kind.
+    components: Vec<Component>,
 }
 
 impl Replica {
@@ -127,7 +127,7 @@ impl Replica {
             state: State::Ended,
             due: None,
             epoch: Epoch(0),
-            components: BTreeMap::new(),
+            components: Vec::new(),
         });
         let link = Link { at, subscription: self.fresh() };
         self.subscriptions += 1;
@@ -157,7 +157,7 @@ impl Replica {
     /// The bytes of [`Replica::get`].
     #[must_use]
     pub fn component(&self, key: Key, id: ComponentId) -> Option<&Component> {
-        self.followed.get(&key)?.components.get(&id)
+        self.followed.get(&key)?.components.iter().find(|component| component.id == id)
     }
 
     /// Where the replica stands with its owner, if it has all that was told up to there as far as
@@ -338,20 +338,22 @@ impl Replica {
         if let Some(stamp) = stamp {
             followed.epoch = followed.epoch.max(stamp.epoch);
         }
-        let before = if whole { Some(std::mem::take(&mut followed.components)) } else { None };
-        let mut changed = false;
+        let before = followed.components.clone();
+        if whole {
+            followed.components.clear();
+        }
         for component in told {
             let wanted = followed.wanted.contains(&component.id);
             if !wanted || component.bytes.len() > COMPONENT_BYTES_MAX {
                 self.level.refused += 1;
                 continue;
             }
-            let id = component.id;
-            let known = followed.components.get(&id);
-            changed |= known != Some(&component);
-            followed.components.insert(id, component);
+            match followed.components.binary_search_by_key(&component.id, |known| known.id) {
+                Ok(at) => followed.components[at] = component,
+                Err(at) => followed.components.insert(at, component),
+            }
         }
-        if before.map_or(changed, |before| before != followed.components) {
+        if followed.components != before {
             self.events.push(ReplicaEvent::Changed(key));
         }
     }

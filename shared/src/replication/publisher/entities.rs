@@ -22,8 +22,9 @@ pub(super) struct Changes<'a> {
 #[derive(Debug)]
 struct Entity {
     epoch: Epoch,
-    /// At most `COMPONENTS_MAX`.
-    components: BTreeMap<ComponentId, Shown>,
+    /// At most `COMPONENTS_MAX`, each kind once. A list, because a map of one takes ten times the
+    /// memory and there is an entity per player.
+    components: Vec<Shown>,
     subscribers: BTreeSet<Name>,
     /// It waits to be told, so it must not be put in line again.
     is_queued: bool,
@@ -47,8 +48,8 @@ impl Entities {
     }
 
     pub(super) fn component(&self, key: Key, id: ComponentId) -> Option<&Component> {
-        let shown = self.by_key.get(&key)?.components.get(&id)?;
-        Some(&shown.component)
+        let mut shown = self.by_key.get(&key)?.components.iter();
+        shown.find(|shown| shown.component.id == id).map(|shown| &shown.component)
     }
 
     /// The entity begins anew under a higher epoch. Returns its subscribers.
@@ -69,7 +70,7 @@ impl Entities {
     ) -> Result<bool, PublishError> {
         let entity = self.by_key.entry(key).or_insert_with(|| Entity {
             epoch,
-            components: BTreeMap::new(),
+            components: Vec::new(),
             subscribers: BTreeSet::new(),
             is_queued: false,
         });
@@ -77,7 +78,8 @@ impl Entities {
             return Ok(false);
         }
         let full = entity.components.len() >= COMPONENTS_MAX;
-        match entity.components.get_mut(&component.id) {
+        let mut shown = entity.components.iter_mut();
+        match shown.find(|shown| shown.component.id == component.id) {
             Some(shown) if version < shown.version => return Ok(false),
             Some(shown) => {
                 shown.version = version;
@@ -88,10 +90,7 @@ impl Entities {
                 shown.is_changed = true;
             }
             None if full => return Err(PublishError::TooMany),
-            None => {
-                let id = component.id;
-                entity.components.insert(id, Shown { version, component, is_changed: true });
-            }
+            None => entity.components.push(Shown { version, component, is_changed: true }),
         }
         Ok(!std::mem::replace(&mut entity.is_queued, true))
     }
@@ -118,7 +117,7 @@ impl Entities {
         let entity = self.by_key.get_mut(&key)?;
         entity.is_queued = false;
         let mut components = Vec::new();
-        for shown in entity.components.values_mut().filter(|shown| shown.is_changed) {
+        for shown in entity.components.iter_mut().filter(|shown| shown.is_changed) {
             shown.is_changed = false;
             components.push(shown.component.clone());
         }

@@ -58,11 +58,14 @@ fn put(publisher: &mut Publisher, epoch: u64, version: u64, component: Component
 }
 
 fn told(outputs: Vec<Output>) -> Vec<ToSubscriber> {
-    let said = |output| match output {
-        Output::Send { to, body: Body::ToSubscriber(said) } if to == reader() => Some(said),
-        _ => None,
+    let said = |output| {
+        let Output::Send { to, body: Body::ToSubscriber(said) } = output else {
+            panic!("a publisher speaks to subscribers only: {output:?}")
+        };
+        assert_eq!(to, reader());
+        said
     };
-    outputs.into_iter().map(|output| said(output).expect("the reader is told")).collect()
+    outputs.into_iter().map(said).collect()
 }
 
 fn ask(publisher: &mut Publisher, now: u64, said: ToPublisher) -> Vec<ToSubscriber> {

@@ -271,7 +271,7 @@ fn what_overruns_a_slow_consumer_of_nats_is_sent_again() {
     let (url, prefix) = (cluster.server.url(), String::from("test"));
     let config = NatsMqConfig { me: id(2), url, prefix, messages_received_max: 1 };
     cluster.add(2, AnyMq::Nats(NatsMq::start(config).expect("it starts")));
-    send_through(&mut cluster, 300_000, |_, _| ());
+    send_through(&mut cluster, 100_000, |_, _| ());
     let (sender, receiver) = (cluster.nodes[&1].stats(), cluster.nodes[&2].stats());
     assert!(receiver.gaps > 0 && sender.resends > 0, "{sender:?} {receiver:?}");
 }

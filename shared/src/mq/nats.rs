@@ -231,5 +231,7 @@ async fn publish_round(hub: &Hub, client: &Client) -> bool {
 async fn take(hub: &Hub, mut subscriber: Subscriber) {
     while let Some(message) = subscriber.next().await {
         hub.received(message.payload);
+        // Acknowledgements leave meanwhile.
+        tokio::task::yield_now().await;
     }
 }

@@ -57,8 +57,11 @@ async fn pop_until_broken(hub: &Hub, key: &str, connection: &MultiplexedConnecti
         };
         match answer {
             Ok(popped) => {
-                let batches = popped.into_iter().flat_map(|(_, batches)| batches);
-                batches.for_each(|batch| hub.received(Bytes::from(batch)));
+                for batch in popped.into_iter().flat_map(|(_, batches)| batches) {
+                    hub.received(Bytes::from(batch));
+                    // Acknowledgements leave meanwhile.
+                    tokio::task::yield_now().await;
+                }
             }
             Err(error) if is_broken(&error) => return error,
             Err(error) => {

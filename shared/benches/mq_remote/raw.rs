@@ -1,5 +1,6 @@
 //! The same work with nothing but the client packages, batched alike.
 
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
 use redis::{AsyncConnectionConfig, Client, IntoConnectionInfo};
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc;
 
 use super::{PAYLOAD_BYTES, Raw};
 
@@ -99,6 +101,38 @@ impl Raw for RawRedis {
                     each();
                 }
             });
+        });
+    }
+
+    fn round_trips_from_threads(&self, count: usize, each: &mut dyn FnMut()) {
+        let (one, one_client) = ends();
+        let (two, two_client) = ends();
+        thread::scope(|scope| {
+            scope.spawn(|| self.carry(("back", "there"), count, one_client));
+            scope.spawn(|| self.carry(("there", "back"), count, two_client));
+            play(scope, one, two, count, each);
+        });
+    }
+}
+
+impl RawRedis {
+    /// What a client's thread does.
+    fn carry(&self, (from, to): (&str, &str), count: usize, end: ClientEnd) {
+        let ClientEnd { mut outgoing, incoming } = end;
+        runtime().block_on(async {
+            let (popping, pushing) = (self.connect().await, self.connect().await);
+            let sending = async {
+                while let Some(message) = outgoing.recv().await {
+                    append(pushing.clone(), to, message).await;
+                }
+            };
+            let receiving = async {
+                for _ in 0..count {
+                    let value = pop(popping.clone(), from, 1).await.pop().expect("one came");
+                    incoming.send(value).expect("somebody waits");
+                }
+            };
+            tokio::join!(sending, receiving);
         });
     }
 }
@@ -198,6 +232,83 @@ impl Raw for RawNats {
                 }
             });
         });
+    }
+
+    fn round_trips_from_threads(&self, count: usize, each: &mut dyn FnMut()) {
+        let (one, one_client) = ends();
+        let (two, two_client) = ends();
+        thread::scope(|scope| {
+            scope.spawn(|| self.carry(("back", "there"), count, one_client));
+            scope.spawn(|| self.carry(("there", "back"), count, two_client));
+            for end in [&one, &two] {
+                assert_eq!(end.incoming.recv().expect("it is ready"), []);
+            }
+            play(scope, one, two, count, each);
+        });
+    }
+}
+
+impl RawNats {
+    /// What a client's thread does.
+    fn carry(&self, (from, to): (&'static str, &'static str), count: usize, end: ClientEnd) {
+        let ClientEnd { mut outgoing, incoming } = end;
+        runtime().block_on(async {
+            let (client, mut subscriber) = self.subscribe(from).await;
+            incoming.send(Vec::new()).expect("somebody waits until it is ready");
+            let sending = async {
+                while let Some(message) = outgoing.recv().await {
+                    client.publish(to, message.into()).await.expect("it goes");
+                }
+                client.flush().await.expect("it goes");
+            };
+            let receiving = async {
+                for _ in 0..count {
+                    let message = subscriber.next().await.expect("it runs");
+                    incoming.send(message.payload.to_vec()).expect("somebody waits");
+                }
+            };
+            tokio::join!(sending, receiving);
+        });
+    }
+}
+
+/// A thread's side of a client in another thread, and that client's side.
+struct RoleEnd {
+    outgoing: mpsc::Sender<Vec<u8>>,
+    incoming: Receiver<Vec<u8>>,
+}
+
+struct ClientEnd {
+    outgoing: mpsc::Receiver<Vec<u8>>,
+    incoming: SyncSender<Vec<u8>>,
+}
+
+fn ends() -> (RoleEnd, ClientEnd) {
+    let (to_client, outgoing) = mpsc::channel(16);
+    let (to_role, incoming) = sync_channel(16);
+    let role = RoleEnd { outgoing: to_client, incoming };
+    (role, ClientEnd { outgoing, incoming: to_role })
+}
+
+/// One thread sends and waits, the other answers.
+fn play<'scope>(
+    scope: &'scope thread::Scope<'scope, '_>,
+    one: RoleEnd,
+    two: RoleEnd,
+    count: usize,
+    each: &mut dyn FnMut(),
+) {
+    scope.spawn(move || {
+        for _ in 0..count {
+            let message = two.incoming.recv().expect("it runs");
+            two.outgoing.blocking_send(message).expect("it runs");
+        }
+    });
+    for _ in 0..count {
+        one.outgoing.blocking_send(vec![7; PAYLOAD_BYTES]).expect("it runs");
+        let answer = one.incoming.recv().expect("it runs");
+        assert_eq!(answer.len(), PAYLOAD_BYTES);
+        each();
     }
 }
 

@@ -19,7 +19,7 @@ use async_nats::{Client, ConnectOptions, Event, Subscriber};
 use bytes::Bytes;
 use futures_util::StreamExt;
 
-use super::remote::hub::Hub;
+use super::remote::hub::{Hub, Running};
 use super::remote::{BATCH_BYTES_MAX, RemoteMq, StartError, checked_prefix};
 use crate::ids::NodeId;
 use crate::rng;
@@ -77,8 +77,8 @@ impl NatsMq {
         let (started, outcome) = sync_channel(1);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new().name(String::from("mq-nats")).spawn({
-            let hub = Arc::clone(&hub);
-            move || runtime.block_on(run(&hub, &config, subject, started))
+            let running = Running(Arc::clone(&hub));
+            move || runtime.block_on(run(&running.0, &config, subject, started))
         })?;
         let mq = Self(RemoteMq::new(hub, thread));
         match outcome.recv_timeout(3 * CONNECT) {

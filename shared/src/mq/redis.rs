@@ -23,7 +23,7 @@ use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
 use redis::{AsyncConnectionConfig, Client, IntoConnectionInfo};
 
-use super::remote::hub::Hub;
+use super::remote::hub::{Hub, Running};
 use super::remote::{RemoteMq, StartError, checked_prefix};
 use crate::ids::NodeId;
 use crate::rng;
@@ -68,8 +68,8 @@ impl RedisMq {
         let (started, outcome) = sync_channel(1);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new().name(String::from("mq-redis")).spawn({
-            let hub = Arc::clone(&hub);
-            move || runtime.block_on(run(&hub, &server, &key, started))
+            let running = Running(Arc::clone(&hub));
+            move || runtime.block_on(run(&running.0, &server, &key, started))
         })?;
         let mq = Self(RemoteMq::new(hub, thread));
         match outcome.recv_timeout(2 * CONNECT) {

@@ -151,7 +151,6 @@ impl Drop for RemoteMq {
         {
             tracing::error!("the thread of the node MQ panicked");
         }
-        self.hub.close_all();
     }
 }
 

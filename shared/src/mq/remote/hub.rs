@@ -201,9 +201,6 @@ impl Hub {
 
     /// The node, to send something to it; none if it is gone.
     pub(super) fn asked(&self, node: NodeId) -> Option<Arc<Peer>> {
-        if self.stopping.load(Ordering::Acquire) {
-            return None;
-        }
         let peer = self.known(node, Heard::Asked);
         self.keep_house_awake();
         peer
@@ -285,9 +282,10 @@ impl Hub {
         self.stop.notify_one();
     }
 
-    /// Gives back whatever is still kept.
-    pub(super) fn close_all(&self) {
-        let all = lock(&self.peers).all();
+    /// The thread of the back-end has ended, however: gives back whatever is still kept.
+    fn end(&self) {
+        self.stop();
+        let all = lock(&self.peers).end();
         all.iter().for_each(|peer| self.close(peer));
     }
 
@@ -368,6 +366,15 @@ impl Hub {
         count(&self.counters.malformed);
         metrics::counter!("cohort_mq_malformed_total").increment(1);
         tracing::debug!(what, "malformed message of the node MQ");
+    }
+}
+
+/// Held by the thread of a back-end; however that ends, roles learn of it.
+pub(crate) struct Running(pub(crate) Arc<Hub>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
 

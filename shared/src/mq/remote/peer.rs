@@ -54,6 +54,8 @@ pub(super) struct Peers {
     /// Incarnations up to this one are gone, by node.
     gone: BTreeMap<u16, u32>,
     held: Arc<AtomicUsize>,
+    /// The node MQ has ended: nobody is known any more.
+    ended: bool,
 }
 
 impl Peers {
@@ -68,7 +70,7 @@ impl Peers {
             return Some(Arc::clone(peer));
         }
         let gone = self.gone.get(&node.node).is_some_and(|gone| node.incarnation <= *gone);
-        if gone || self.known.len() >= PEERS_MAX {
+        if gone || self.ended || self.known.len() >= PEERS_MAX {
             return None;
         }
         let outbound = Outbound::new(heard == Heard::Of, Arc::clone(&self.held));
@@ -95,6 +97,12 @@ impl Peers {
         let first = NodeId { node: node.node, incarnation: 0 };
         let ids: Vec<_> = self.known.range(first..=node).map(|(id, _)| *id).collect();
         ids.iter().filter_map(|id| self.known.remove(id)).collect()
+    }
+
+    /// Knows nobody from now on. Gives all that were known.
+    pub(super) fn end(&mut self) -> Vec<Arc<Peer>> {
+        self.ended = true;
+        std::mem::take(&mut self.known).into_values().collect()
     }
 
     /// Forgets a node that never showed up. It may still come.

@@ -370,7 +370,7 @@ fn address(node: usize, incarnation: u32, role: Role) -> Address {
 
 fn card(address: Address) -> NodeCard {
     let (id, roles) = (address.node, vec![(address.role, 0)]);
-    NodeCard { id, state: NodeState::Ready, build: String::new(), roles }
+    NodeCard { id, state: NodeState::Ready, build: String::new(), roles, link: None }
 }
 
 fn component(id: ComponentId, bytes: &[u8]) -> Component {

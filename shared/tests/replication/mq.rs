@@ -93,7 +93,7 @@ impl World {
             Some(_) | None => Values::new(),
         };
         values.extend(components.iter().map(|told| (told.id, told.bytes.clone())));
-        versions.insert(stamp.version, values);
+        versions.insert((stamp.epoch, stamp.version), values);
     }
 
     /// What is on its way to a process that has died comes back.

@@ -81,8 +81,9 @@ pub(crate) struct World {
     links: BTreeMap<(Address, Address), VecDeque<Body>>,
     /// News of nodes that a subscriber does not know yet.
     news: Vec<VecDeque<DirectoryEvent>>,
-    /// What each subscription amounts to at each version, had nothing been lost.
-    told: BTreeMap<(Address, Address, SubscriptionId), BTreeMap<u64, Values>>,
+    /// What each subscription amounts to at each version, had nothing been lost. A question that
+    /// is repeated under a later epoch begins to count anew.
+    told: BTreeMap<(Address, Address, SubscriptionId), BTreeMap<(Epoch, u64), Values>>,
     /// Frames that were sent.
     pub(crate) frames: u64,
 }
@@ -216,7 +217,7 @@ impl World {
                 let Some((at, subscription, stamp)) = subscriber.replica.live(key) else {
                     continue;
                 };
-                let told = &self.told[&(at, me, subscription)][&stamp.version];
+                let told = &self.told[&(at, me, subscription)][&(stamp.epoch, stamp.version)];
                 let known = subscriber.values(key);
                 if known != *told {
                     return Err(format!("{key} at {stamp:?}: {known:?} instead of {told:?}"));

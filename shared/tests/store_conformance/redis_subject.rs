@@ -56,7 +56,7 @@ impl Servers {
             raw::<()>(server, &format!("CLUSTER ADDSLOTSRANGE {first} {last}"));
             introduce(&servers[0], server);
         }
-        let cluster = Self { servers, dirs: dirs };
+        let cluster = Self { servers, dirs };
         cluster.until_up();
         cluster
     }

@@ -1,5 +1,6 @@
 //! Wires roles into a node: which core runs at which pace, over which store, MQ and directory.
 
+mod backends;
 mod roles;
 mod sockets;
 
@@ -11,23 +12,25 @@ use gateway::shell::Edge;
 use tokio::task::block_in_place;
 
 use shared::content::Content;
-use shared::directory::local::LocalDirectory;
+use shared::directory::NodeCard;
 use shared::ids::{Address, NodeId, Role};
-use shared::mq::local::LocalMq;
 use shared::runtime::{Node, NodeSetup, NodeStatus};
-use shared::store::embedded::{EmbeddedStore, OpenError};
 
 use crate::config::Config;
 use crate::failure::{Failure, chain};
 use crate::replays::ReplayFolder;
 
+use backends::{AnyMq, AnyStore};
+
+pub use backends::{open_embedded, redis_store};
 pub use roles::pace;
 pub use sockets::Sockets;
 
 /// A running node with everything that belongs to it.
 pub struct Cluster {
     node: Node,
-    store: EmbeddedStore,
+    mq: AnyMq,
+    store: AnyStore,
     edge: Option<Edge>,
 }
 
@@ -42,11 +45,12 @@ impl Cluster {
         record_dir: Option<PathBuf>,
     ) -> Result<Self, Failure> {
         let content = Arc::new(content(config)?);
-        let store = open_store(config)?;
+        let store = AnyStore::open(config)?;
         let replays = replays(config)?;
         let id = NodeId { node: config.node.number, incarnation: store.incarnation() };
-        let mut wiring =
-            roles::Wiring { config, content, store: &store, mq: LocalMq::new(), edge: None };
+        let mq = AnyMq::start(config, id, store.cluster())?;
+        let directory = mq.join(config, &store, id)?;
+        let mut wiring = roles::Wiring { config, content, store: &store, mq: &mq, edge: None };
         let mut setups = Vec::new();
         for role in &config.node.roles.0 {
             setups.push(wiring.role(Address { node: id, role: *role }, sockets)?);
@@ -55,13 +59,13 @@ impl Cluster {
         let setup = NodeSetup {
             id,
             build: config.node.build.clone(),
-            directory: Box::new(LocalDirectory::new().join(id)),
+            directory,
             roles: setups,
             replays,
             record_dir,
         };
         let node = Node::start(setup).map_err(|error| Failure::Node { what: chain(&error) })?;
-        Ok(Self { node, store, edge })
+        Ok(Self { node, mq, store, edge })
     }
 
     /// What the node says about itself; the gateway's values include those of the client edge.
@@ -73,6 +77,29 @@ impl Cluster {
             gateway.values.extend(self.edge_values());
         }
         status
+    }
+
+    /// All nodes of the cluster that this one knows, ordered by id.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<NodeCard> {
+        self.node.nodes()
+    }
+
+    /// Why the node cannot go on: it lost its place in the cluster, or its store. Whoever runs it
+    /// should end the process and start it again, as a new incarnation.
+    #[must_use]
+    pub fn lost(&self) -> Option<String> {
+        if let Some(why) = self.store.halted() {
+            return Some(why);
+        }
+        let why = "its lease ended, so that others take over what it had; start it again";
+        self.node.is_lost().then(|| String::from(why))
+    }
+
+    /// Other nodes may be there.
+    #[must_use]
+    pub const fn is_shared(&self) -> bool {
+        self.store.is_shared()
     }
 
     /// What the client edge counts; nothing without the role gateway.
@@ -103,13 +130,14 @@ impl Cluster {
     /// # Errors
     /// [`Failure::Node`] if the store was not closed cleanly; nothing acknowledged is lost then.
     pub async fn stop(self) -> Result<(), Failure> {
-        let Self { node, store, edge } = self;
+        let Self { node, mq, store, edge } = self;
         if let Some(edge) = edge {
             edge.close().await;
         }
         block_in_place(|| {
             node.stop();
-            store.close().map_err(|error| Failure::Node { what: chain(&error) })
+            drop(mq);
+            store.close()
         })
     }
 }
@@ -164,28 +192,6 @@ pub fn content_in(dir: &Path) -> Result<Content, Failure> {
         return Ok(Content::builtin());
     }
     Content::load(dir).map_err(|error| Failure::Content { message: error.to_string() })
-}
-
-/// Opens the store in the data directory.
-///
-/// # Errors
-/// [`Failure::Store`] or [`Failure::DataDir`].
-pub fn open_store(config: &Config) -> Result<EmbeddedStore, Failure> {
-    let dir = &config.node.data_dir;
-    EmbeddedStore::open(dir).map_err(|error| store_refused(dir, &error))
-}
-
-fn store_refused(dir: &Path, error: &OpenError) -> Failure {
-    match error {
-        OpenError::NotADirectory { .. } | OpenError::Io { .. } => {
-            Failure::DataDir { dir: dir.to_owned(), what: error.to_string() }
-        }
-        OpenError::Locked { .. }
-        | OpenError::Damaged { .. }
-        | OpenError::Missing { .. }
-        | OpenError::NewerFormat { .. }
-        | OpenError::OtherCluster { .. } => Failure::Store { what: error.to_string() },
-    }
 }
 
 type KeepReplay = Box<dyn FnMut(shared::ids::BattleId, Vec<u8>) + Send>;

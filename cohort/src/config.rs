@@ -4,6 +4,7 @@
 //! (`COHORT__SECTION__KEY`), flags. An unknown key is an error that suggests the right one. The
 //! configuration holds no secrets, only paths to files with secrets, so all of it may be shown.
 
+pub mod backends;
 pub mod layers;
 pub mod lines;
 pub mod reference;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use gateway::core::GatewayLimits;
 use shared::ids::Role;
 
+use crate::config::backends::{ClusterConfig, MqConfig, StoreConfig};
 use crate::config::span::Span;
 use crate::suggest;
 
@@ -27,6 +29,12 @@ use crate::suggest;
 pub struct Config {
     /// `[node]`
     pub node: NodeConfig,
+    /// `[cluster]`
+    pub cluster: ClusterConfig,
+    /// `[store]`
+    pub store: StoreConfig,
+    /// `[mq]`
+    pub mq: MqConfig,
     /// `[edge]`
     pub edge: EdgeConfig,
     /// `[http]`

@@ -79,6 +79,35 @@ pub enum Failure {
         /// The file, what is wrong with it, and what to do.
         what: String,
     },
+    /// The servers of the store cannot be used now.
+    #[error(
+        "{what}\n  are the servers running, and is store.urls right? \
+         `apt-get install redis-server` installs one"
+    )]
+    Servers {
+        /// Which server, and what is wrong.
+        what: String,
+    },
+    /// The node MQ does not start.
+    #[error("cannot start the node MQ: {what}\n  check the section [mq]")]
+    Mq {
+        /// What stands in the way.
+        what: String,
+    },
+    /// The directory does not take the node.
+    #[error("this node cannot join the cluster: {what}")]
+    Join {
+        /// Who or what stands in the way.
+        what: String,
+    },
+    /// A file with a secret cannot be used. Its content is not shown.
+    #[error("the secret in {} cannot be used: {what}", file.display())]
+    Secret {
+        /// The file.
+        file: PathBuf,
+        /// What stands in the way.
+        what: String,
+    },
     /// Certificate or key cannot be used.
     #[error(
         "cannot use the certificate: {what}\n  \
@@ -157,8 +186,12 @@ impl Failure {
             | Self::Listen { .. }
             | Self::DataDir { .. }
             | Self::Store { .. }
+            | Self::Secret { .. }
             | Self::Certificate { .. } => EXIT_CONFIG,
-            Self::Unreachable { .. }
+            Self::Servers { .. }
+            | Self::Mq { .. }
+            | Self::Join { .. }
+            | Self::Unreachable { .. }
             | Self::Answer { .. }
             | Self::File { .. }
             | Self::Load { .. }

@@ -113,7 +113,8 @@ impl Service {
     /// Runs until somebody asks to stop or the time is over.
     ///
     /// # Errors
-    /// [`Failure::Node`] if the status page cannot be served any more.
+    /// [`Failure::Node`] if the status page cannot be served any more, or if the node has lost its
+    /// place in the cluster.
     pub async fn run(&mut self, lasting: Option<Duration>) -> Result<(), Failure> {
         let mut look = tokio::time::interval(LOOK);
         let end = async {
@@ -134,7 +135,12 @@ impl Service {
                     let what = format!("the status page ended: {ended:?}");
                     return Err(Failure::Node { what });
                 }
-                _ = look.tick() => self.look(),
+                _ = look.tick() => {
+                    self.look();
+                    if let Some(what) = self.cluster.lost() {
+                        return Err(Failure::Node { what });
+                    }
+                }
             }
         }
     }
@@ -162,7 +168,7 @@ impl Service {
 
 fn view_of(cluster: &Cluster, begun: Instant) -> StatusView {
     let quic = cluster.quic().map(|address| address.to_string()).unwrap_or_default();
-    StatusView::of(&cluster.status(), &quic, begun.elapsed())
+    StatusView::of(&cluster.status(), &cluster.nodes(), &quic, begun.elapsed())
 }
 
 /// Installs what collects metrics for the process; a second call collects nothing.

@@ -5,6 +5,8 @@
 
 pub mod builds;
 #[cfg(feature = "shell")]
+pub mod followed;
+#[cfg(feature = "shell")]
 pub mod local;
 #[cfg(feature = "shell")]
 pub mod redis;

@@ -11,13 +11,12 @@ use matchmaker::Matchmaker;
 use shared::content::Content;
 use shared::core::Core;
 use shared::ids::{Address, Role};
-use shared::mq::local::LocalMq;
 use shared::rng;
 use shared::runtime::{Doorbell, EdgeLink, Pace, RoleSetup};
-use shared::store::embedded::EmbeddedStore;
 use shared::tick::TickRate;
 use social::Social;
 
+use crate::cluster::backends::{AnyMq, AnyStore};
 use crate::cluster::{Sockets, tls_dir};
 use crate::config::Config;
 use crate::failure::{Failure, chain};
@@ -29,8 +28,8 @@ const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 pub(super) struct Wiring<'a> {
     pub(super) config: &'a Config,
     pub(super) content: Arc<Content>,
-    pub(super) store: &'a EmbeddedStore,
-    pub(super) mq: LocalMq,
+    pub(super) store: &'a AnyStore,
+    pub(super) mq: &'a AnyMq,
     /// The client edge, once the gateway is there.
     pub(super) edge: Option<Edge>,
 }
@@ -65,8 +64,8 @@ impl Wiring<'_> {
             address,
             core: self.core(address, pace.rate()),
             pace,
-            mq: Box::new(self.mq.bind(address, frames_wake)),
-            store: Box::new(self.store.handle(Box::new(move || answers_wake.ring()))),
+            mq: self.mq.bind(address, frames_wake),
+            store: self.store.handle(Box::new(move || answers_wake.ring())),
             edge: self.edge(address, &doorbell, sockets)?,
             doorbell,
         })

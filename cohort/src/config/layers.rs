@@ -9,7 +9,7 @@ use thiserror::Error;
 use toml::de::DeTable;
 
 use crate::config::lines::Place;
-use crate::config::{Config, reference};
+use crate::config::{Config, backends, reference};
 use crate::suggest::Unknown;
 
 /// What an environment variable that is meant for us begins with.
@@ -114,6 +114,10 @@ pub fn load(
         build(&values).map_err(|message| value_error(Origin::Flag(flag), message))?;
     }
     let config = build(&values).map_err(|message| value_error(Origin::Default, message))?;
+    backends::check(&config).map_err(|(key, message)| {
+        let origin = values.get(key).map_or(Origin::Default, |(_, origin)| origin.clone());
+        value_error(origin, format!("{key}: {message}"))
+    })?;
     Ok(Loaded { config, values })
 }
 

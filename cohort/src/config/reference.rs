@@ -5,11 +5,25 @@ use std::fmt::Write as _;
 use crate::config::Config;
 
 /// Every key with what it is for, in the order of the file.
-pub const KEYS: [(&str, &str); 19] = [
+pub const KEYS: [(&str, &str); 33] = [
     ("node.number", "Which node of the cluster this is."),
     ("node.roles", "What it hosts: gateway, baseapp, battleapp, social, matchmaker."),
     ("node.data_dir", "Where store, certificate and replays are kept."),
     ("node.build", "The version it announces to other nodes."),
+    ("cluster.name", "Name of the cluster: 1 to 32 of a-z, 0-9, - and _. All its keys begin so."),
+    ("cluster.key_file", "Secret of the cluster for TCP links: `openssl rand -hex 32 > FILE`."),
+    ("cluster.lease", "How long a node counts as alive after its last sign of life."),
+    ("store.kind", "embedded (a file, one process), redis, redis-cluster."),
+    ("store.urls", "Redis servers, redis://host:port/database."),
+    ("store.password_file", "File with password or user:password for them; empty for none."),
+    ("store.wait_replicas", "So many replicas must have a change before it is acknowledged."),
+    ("store.production", "Refuse servers whose settings could lose what was acknowledged."),
+    ("store.may_create", "Create the store if there is none; set to false after the first start."),
+    ("mq.kind", "local (one process), tcp (links between nodes), redis, nats."),
+    ("mq.listen", "tcp: where links are taken; port 0 is chosen by the operating system."),
+    ("mq.advertise", "tcp: where other nodes reach that, address:port; empty for mq.listen."),
+    ("mq.url", "redis, nats: the server; empty for the store's, or nats://127.0.0.1:4222."),
+    ("mq.password_file", "File with password or user:password for it; empty for none."),
     ("edge.bind", "Address for QUIC."),
     ("edge.port", "UDP port for QUIC and TCP port for the status page; 0 takes a free one."),
     ("edge.certificate_file", "Certificate chain in PEM; empty makes one in the data directory."),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use shared::directory::NodeState;
+use shared::directory::{NodeCard, NodeState};
 use shared::ids::{NodeId, Role};
 use shared::runtime::{NodeStatus, RoleStatus};
 
@@ -122,21 +122,15 @@ impl Default for StatusView {
             healthy: true,
             roles: Vec::new(),
         };
-        Self::of(&nobody, "", Duration::ZERO)
+        Self::of(&nobody, &[], "", Duration::ZERO)
     }
 }
 
 impl StatusView {
     /// The view of a node.
     #[must_use]
-    pub fn of(status: &NodeStatus, quic: &str, uptime: Duration) -> Self {
+    pub fn of(status: &NodeStatus, nodes: &[NodeCard], quic: &str, uptime: Duration) -> Self {
         let value = |role, name| value(status, role, name);
-        let myself = NodeView {
-            node: status.id.to_string(),
-            state: status.state,
-            build: status.build.clone(),
-            roles: status.roles.iter().map(role_load).collect(),
-        };
         Self {
             node: status.id.to_string(),
             build: status.build.clone(),
@@ -151,9 +145,18 @@ impl StatusView {
             requests_total: value(Role::Gateway, "requests_total"),
             matches_total: value(Role::Matchmaker, "matches_total"),
             roles: status.roles.iter().map(RoleView::of).collect(),
-            nodes: vec![myself],
+            nodes: nodes.iter().map(NodeView::of).collect(),
             history: Vec::new(),
         }
+    }
+}
+
+impl NodeView {
+    fn of(card: &NodeCard) -> Self {
+        let roles =
+            card.roles.iter().map(|(role, load)| RoleLoad { role: role.name(), load: *load });
+        let (node, build) = (card.id.to_string(), card.build.clone());
+        Self { node, state: card.state, build, roles: roles.collect() }
     }
 }
 
@@ -198,10 +201,6 @@ pub const fn state(state: NodeState) -> &'static str {
 pub fn value(status: &NodeStatus, role: Role, name: &str) -> u64 {
     let role = status.roles.iter().find(|candidate| candidate.role == role);
     role.and_then(|role| role.values.get(name)).copied().unwrap_or(0)
-}
-
-fn role_load(role: &RoleStatus) -> RoleLoad {
-    RoleLoad { role: role.role.name(), load: role.load }
 }
 
 fn state_name<S: serde::Serializer>(of: &NodeState, serializer: S) -> Result<S::Ok, S::Error> {

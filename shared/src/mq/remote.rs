@@ -30,6 +30,8 @@ use thiserror::Error;
 pub use self::endpoint::RemoteMqEndpoint;
 use self::hub::Hub;
 use super::local::LocalMq;
+use crate::directory::followed::{FollowedDirectory, Links};
+use crate::directory::{Directory, NodeCard};
 use crate::ids::{Address, NodeId};
 use crate::limits::{MQ_FRAMES_WAITING_MAX, PART_BYTES_MAX};
 use crate::runtime::Doorbell;
@@ -129,6 +131,11 @@ impl RemoteMq {
         self.hub.gone(node);
     }
 
+    /// Puts `directory` in charge of who is there: whoever polls it has the links follow.
+    pub fn follow<D: Directory>(&self, directory: D) -> FollowedDirectory<D, impl Links + use<D>> {
+        FollowedDirectory::new(directory, Arc::clone(&self.hub), self.hub.me(), None)
+    }
+
     /// Waits until everything that was sent to other nodes is with their roles, at most for
     /// `limit`. Says whether it is. One thread may wait; a draining node does before it stops.
     #[must_use]
@@ -151,6 +158,16 @@ impl Drop for RemoteMq {
         {
             tracing::error!("the thread of the node MQ panicked");
         }
+    }
+}
+
+impl Links for Arc<Hub> {
+    fn seen(&self, card: &NodeCard) {
+        Hub::peer(self, card.id);
+    }
+
+    fn lost(&self, node: NodeId) {
+        Hub::gone(self, node);
     }
 }
 

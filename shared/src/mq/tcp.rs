@@ -9,11 +9,10 @@
 //!
 //! The files are: `chunk` (bytes), `handshake` and `greeting` (who is there), `outgoing` and `link`
 //! (the sending half), `receiving` and `line` (the reading half), `redial`, `peers` (what threads
-//! share), `driver` (the thread of the links), `followed` (the directory).
+//! share), `driver` (the thread of the links).
 
 mod chunk;
 mod driver;
-mod followed;
 mod greeting;
 mod handshake;
 mod line;
@@ -41,7 +40,8 @@ use self::outgoing::NotTaken;
 use self::peers::{News, Peers};
 use super::local::{LocalMq, LocalMqEndpoint};
 use super::{Mq, MqEvent, SendError};
-use crate::directory::Directory;
+use crate::directory::followed::{FollowedDirectory, Links};
+use crate::directory::{Directory, NodeCard};
 use crate::ids::{Address, ClusterId, NodeId};
 use crate::limits::MQ_FRAME_BYTES_MAX;
 use crate::msg::Body;
@@ -50,7 +50,6 @@ use crate::runtime::Doorbell;
 use crate::runtime::clock::Clock;
 use crate::wire;
 
-pub use followed::FollowedDirectory;
 pub use handshake::LinkRefusal;
 
 /// The smallest window: the largest frame must go through it.
@@ -199,8 +198,9 @@ impl TcpMq {
         &self,
         directory: D,
         advertised: SocketAddr,
-    ) -> FollowedDirectory<D> {
-        FollowedDirectory::new(directory, Arc::clone(&self.hub), advertised)
+    ) -> FollowedDirectory<D, impl Links + use<D>> {
+        let links = Arc::clone(&self.hub);
+        FollowedDirectory::new(directory, links, self.hub.me, Some(advertised))
     }
 
     /// All links, ordered by peer.
@@ -298,6 +298,18 @@ impl Hub {
     fn gone(&self, node: NodeId) {
         self.peers.bury(node, &self.local);
         self.peers.order(node, News::Gone);
+    }
+}
+
+impl Links for Arc<Hub> {
+    fn seen(&self, card: &NodeCard) {
+        if let Some(link) = card.link {
+            Hub::peer(self, card.id, link);
+        }
+    }
+
+    fn lost(&self, node: NodeId) {
+        Hub::gone(self, node);
     }
 }
 

@@ -1,13 +1,13 @@
 //! What a node does besides its roles: announces itself, follows the directory, publishes metrics.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::control::Control;
 use super::doorbell::Doorbell;
 use super::status::{Board, RoleStatus};
-use crate::directory::{Directory, DirectoryEvent, NodeCard, NodeState};
+use crate::directory::{Directory, DirectoryEvent, NodeCard, NodeState, Nodes};
 use crate::ids::{NodeId, Role};
 
 /// How often a node announces itself and looks who else is there.
@@ -19,6 +19,26 @@ pub(super) struct Phase {
     pub(super) ready: AtomicBool,
     pub(super) draining: AtomicBool,
     pub(super) stopping: AtomicBool,
+    /// The directory has declared this node gone.
+    pub(super) lost: AtomicBool,
+}
+
+/// The nodes that the directory knows, for whoever asks the node.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Known(Arc<Mutex<Nodes>>);
+
+impl Known {
+    /// Takes changes.
+    fn apply(&self, events: &[DirectoryEvent]) {
+        let mut nodes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        events.iter().for_each(|event| nodes.apply(event));
+    }
+
+    /// The cards, ordered by node.
+    pub(super) fn cards(&self) -> Vec<NodeCard> {
+        let nodes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        nodes.cards().cloned().collect()
+    }
 }
 
 impl Phase {
@@ -51,6 +71,7 @@ pub(super) struct Housekeeping {
     pub(super) phase: Arc<Phase>,
     pub(super) doorbell: Doorbell,
     pub(super) events: Vec<DirectoryEvent>,
+    pub(super) known: Known,
 }
 
 impl Housekeeping {
@@ -92,7 +113,19 @@ impl Housekeeping {
         }
     }
 
+    /// A node that is gone must not go on: others take its place. Its roles end before their next
+    /// tick; what they have committed in the meantime is fenced by the store.
+    fn end_if_lost(&self) {
+        let gone = DirectoryEvent::Gone(self.id);
+        if self.events.contains(&gone) && !self.phase.lost.swap(true, Ordering::AcqRel) {
+            tracing::error!(node = %self.id, "the directory says that this node is gone");
+            self.hosted.iter().for_each(|hosted| hosted.control.stop());
+        }
+    }
+
     fn hand_out(&mut self) {
+        self.end_if_lost();
+        self.known.apply(&self.events);
         for hosted in &self.hosted {
             hosted.control.changed(&self.events);
         }

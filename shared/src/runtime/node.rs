@@ -11,12 +11,13 @@ use super::clock::Clock;
 use super::control::Control;
 use super::doorbell::Doorbell;
 use super::flight::FlightHeader;
-use super::housekeeping::{Hosted, Housekeeping, Phase};
+use super::housekeeping::{Hosted, Housekeeping, Known, Phase};
 use super::recorder::Recorder;
 use super::replays::Replays;
 use super::role::{RoleLinks, RoleThread};
 use super::status::{Board, NodeStatus};
 use super::{NodeSetup, RoleSetup, RuntimeError};
+use crate::directory::NodeCard;
 use crate::ids::{NodeId, Role};
 
 /// How long the roles have for their first tick.
@@ -29,6 +30,7 @@ pub struct Node {
     build: String,
     phase: Arc<Phase>,
     hosted: Vec<Hosted>,
+    known: Known,
     roles: Vec<JoinHandle<()>>,
     writers: Vec<JoinHandle<()>>,
     housekeeping: Option<JoinHandle<()>>,
@@ -46,6 +48,7 @@ impl Node {
         let NodeSetup { id, build, directory, roles, replays, record_dir } = setup;
         let (phase, doorbell) = (Arc::new(Phase::default()), Doorbell::new());
         let hosted: Vec<_> = roles.iter().map(host).collect();
+        let known = Known::default();
         let mut housekeeping = Housekeeping {
             id,
             build: build.clone(),
@@ -54,6 +57,7 @@ impl Node {
             phase: Arc::clone(&phase),
             doorbell: doorbell.clone(),
             events: Vec::new(),
+            known: known.clone(),
         };
         housekeeping.introduce();
         housekeeping.round();
@@ -63,6 +67,7 @@ impl Node {
             build,
             phase,
             hosted,
+            known,
             roles: Vec::new(),
             writers: vec![writer],
             housekeeping: None,
@@ -90,6 +95,20 @@ impl Node {
         }
     }
 
+    /// All nodes that the directory knows, this one included, ordered by id.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<NodeCard> {
+        self.known.cards()
+    }
+
+    /// The directory has declared this node gone: its lease could not be renewed, or another one
+    /// took its number. Its roles have ended; the process has to end, or to start a new
+    /// incarnation.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.phase.lost.load(Ordering::Acquire)
+    }
+
     /// Announces that the node takes nothing new and has every core finish or hand over.
     pub fn drain(&self) {
         if !self.phase.draining.swap(true, Ordering::AcqRel) {
@@ -112,11 +131,11 @@ impl Node {
         self.hosted.iter().find_map(|hosted| Some((hosted.role, hosted.board.failure()?)))
     }
 
-    /// No role has failed, and the directory is still being followed.
+    /// No role has failed, and the directory is still being followed and knows this node.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
         let kept = self.housekeeping.as_ref().is_some_and(|thread| !thread.is_finished());
-        kept && self.failed_role().is_none()
+        kept && !self.is_lost() && self.failed_role().is_none()
     }
 
     /// Ends all threads, then leaves the directory. Blocks until they have ended: a tick that

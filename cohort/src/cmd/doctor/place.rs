@@ -90,7 +90,7 @@ pub(super) fn store(config: &Config, answering: Option<&Answering>) -> Finding {
     if !dir.exists() {
         return Finding::ok("store", "it is made at the first start");
     }
-    match cluster::open_store(config) {
+    match cluster::open_embedded(config) {
         Ok(_store) => Finding::ok("store", format!("the store in {} opens", dir.display())),
         Err(failure) => Finding::fail("store", failure.to_string(), ""),
     }

@@ -9,9 +9,11 @@ use clap_complete::Shell;
 use shared::ids::Role;
 use sim_tests::load::Threshold;
 
+use crate::config::backends::MqKind;
 use crate::config::layers::Flag;
 use crate::config::role_named;
 use crate::config::span::Span;
+use crate::suggest;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -87,7 +89,8 @@ pub struct ConfigArgs {
 Examples:
   cohort up                                     until Ctrl-C, data in ./cohort-data
   cohort up --bots 0 --port 0                   no bots, a free port
-  cohort up --for 30s --data /tmp/try           stop by itself")]
+  cohort up --for 30s --data /tmp/try           stop by itself
+  cohort up --processes --baseapps 2            a process per role, on a Redis of its own")]
 pub struct UpArgs {
     /// What every node can be told.
     #[command(flatten)]
@@ -95,6 +98,37 @@ pub struct UpArgs {
     /// Built-in bots that play [default: 20]
     #[arg(long, value_name = "N")]
     pub bots: Option<u32>,
+    /// One process per role over a Redis, watched and started again when one dies
+    #[arg(long)]
+    pub processes: bool,
+    /// Gateways, at the port and those that follow
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "processes",
+        value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub gateways: u16,
+    /// Baseapps
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "processes",
+        value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub baseapps: u16,
+    /// Battleapps
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "processes",
+        value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub battleapps: u16,
+    /// Redis to use, redis://host:port; several for a Redis Cluster [default: starts one]
+    #[arg(long, value_name = "URL", requires = "processes", value_delimiter = ',')]
+    pub redis: Vec<String>,
+    /// How the processes talk to each other: tcp, redis, nats
+    #[arg(long, value_name = "KIND", default_value = "tcp", requires = "processes",
+        value_parser = remote_mq)]
+    pub mq: MqKind,
+}
+
+/// A node MQ that reaches other processes.
+fn remote_mq(name: &str) -> Result<MqKind, suggest::Unknown> {
+    let kinds = [("tcp", MqKind::Tcp), ("redis", MqKind::Redis), ("nats", MqKind::Nats)];
+    let kind = kinds.iter().find(|(known, _)| *known == name);
+    kind.map(|(_, kind)| *kind).ok_or_else(|| {
+        suggest::Unknown::new("node MQ", name, kinds.iter().map(|(known, _)| *known))
+    })
 }
 
 /// `cohort node`
@@ -110,6 +144,9 @@ pub struct NodeArgs {
     /// What the node hosts, separated by commas [default: all]
     #[arg(long, value_name = "ROLES", value_delimiter = ',', value_parser = role_named)]
     pub roles: Option<Vec<Role>>,
+    /// Drain and stop when standard input ends, for whoever supervises the process
+    #[arg(long)]
+    pub while_stdin: bool,
 }
 
 /// What `up` and `node` have in common.
@@ -145,9 +182,9 @@ pub struct BotsArgs {
     /// For how long
     #[arg(long = "for", value_name = "TIME", default_value = "60s")]
     pub lasting: Span,
-    /// Where the gateway listens
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7777")]
-    pub server: SocketAddr,
+    /// Where gateways listen; players are spread over several
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7777", value_delimiter = ',')]
+    pub server: Vec<SocketAddr>,
     /// Certificate that the gateway is known by (PEM)
     #[arg(long, value_name = "FILE", default_value = "cohort-data/tls/cert.pem")]
     pub cert: PathBuf,

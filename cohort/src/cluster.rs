@@ -59,6 +59,7 @@ impl Cluster {
         let setup = NodeSetup {
             id,
             build: config.node.build.clone(),
+            page: sockets.page(config),
             directory,
             roles: setups,
             replays,

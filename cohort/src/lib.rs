@@ -16,6 +16,7 @@ pub mod service;
 pub mod status;
 pub mod stop;
 pub mod suggest;
+pub mod supervisor;
 pub mod telemetry;
 
 use args::{Arguments, Command, ReplayCommand};

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinSet, block_in_place};
 
 use crate::clock;
@@ -48,6 +48,8 @@ pub struct Service {
     stop_http: watch::Sender<bool>,
     tasks: JoinSet<std::io::Result<()>>,
     signals: StopSignals,
+    /// Ends when standard input does, if anybody wants that.
+    stdin: Option<oneshot::Receiver<()>>,
     /// A failed role is told once.
     failure_told: bool,
 }
@@ -82,6 +84,7 @@ impl Service {
             stop_http,
             tasks,
             signals,
+            stdin: None,
             failure_told: false,
         })
     }
@@ -110,6 +113,18 @@ impl Service {
         self.cluster.quic()
     }
 
+    /// Makes the end of standard input a wish to stop: a supervisor holds it open, and if it dies,
+    /// the operating system closes it.
+    pub fn stop_with_stdin(&mut self) {
+        let (ended, end) = oneshot::channel();
+        // A thread that nobody waits for: reading cannot be cancelled.
+        std::thread::spawn(move || {
+            let _ended_badly = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+            let _nobody_waits = ended.send(());
+        });
+        self.stdin = Some(end);
+    }
+
     /// Runs until somebody asks to stop or the time is over.
     ///
     /// # Errors
@@ -124,6 +139,7 @@ impl Service {
             }
         };
         tokio::pin!(end);
+        let mut stdin = self.stdin.take();
         loop {
             tokio::select! {
                 asked = self.signals.next() => {
@@ -131,6 +147,7 @@ impl Service {
                     return Ok(());
                 }
                 () = &mut end => return Ok(()),
+                () = ended(&mut stdin) => return Ok(()),
                 Some(ended) = self.tasks.join_next() => {
                     let what = format!("the status page ended: {ended:?}");
                     return Err(Failure::Node { what });
@@ -163,6 +180,14 @@ impl Service {
         }
         self.view.send_replace(Arc::new(view));
         self.metrics.run_upkeep();
+    }
+}
+
+async fn ended(stdin: &mut Option<oneshot::Receiver<()>>) {
+    match stdin {
+        // An error means that the thread is gone, and standard input with it.
+        Some(end) => drop(end.await),
+        None => std::future::pending().await,
     }
 }
 

@@ -150,6 +150,7 @@ fn battleapp() -> Input {
         build: String::new(),
         roles: vec![(Role::Battleapp, 0)],
         link: None,
+        page: None,
     }))
 }
 

@@ -153,7 +153,14 @@ impl World {
         *incarnation += 1;
         let id = NodeId { node, incarnation: *incarnation };
         let (state, build, roles) = (NodeState::Ready, String::new(), vec![(role, 0)]);
-        Input::Directory(DirectoryEvent::Changed(NodeCard { id, state, build, roles, link: None }))
+        Input::Directory(DirectoryEvent::Changed(NodeCard {
+            id,
+            state,
+            build,
+            roles,
+            link: None,
+            page: None,
+        }))
     }
 
     fn tick(&mut self, mut inputs: Vec<Input>) {

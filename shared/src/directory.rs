@@ -44,6 +44,8 @@ pub struct NodeCard {
     pub roles: Vec<(Role, u32)>,
     /// Where other nodes reach its node MQ over TCP, if it has such links.
     pub link: Option<SocketAddr>,
+    /// Where its status page is served, if it has one.
+    pub page: Option<SocketAddr>,
 }
 
 /// A change in the set of nodes.
@@ -158,6 +160,7 @@ mod tests {
             build: String::from("test"),
             roles: vec![(Role::Social, load)],
             link: None,
+            page: None,
         })
     }
 

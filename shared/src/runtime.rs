@@ -20,6 +20,7 @@ mod role;
 mod schedule;
 mod status;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crossbeam_channel::Receiver;
@@ -91,6 +92,8 @@ pub struct NodeSetup {
     pub id: NodeId,
     /// Version of its build, for its card.
     pub build: String,
+    /// Where its status page is served, for its card.
+    pub page: Option<SocketAddr>,
     /// Its access to the directory.
     pub directory: Box<dyn Directory>,
     /// Its roles, each at most once.

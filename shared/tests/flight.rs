@@ -87,6 +87,7 @@ fn record(directory: &Path, frames: impl IntoIterator<Item = u64>) -> PathBuf {
         edge: None,
     };
     let node = Node::start(NodeSetup {
+        page: None,
         id: ME.node,
         build: String::from("test"),
         directory: Box::new(LocalDirectory::new().join(ME.node)),

@@ -170,6 +170,7 @@ impl Bench {
         let roles = roles.iter().map(setup).collect();
         let mq = hub.bind(TESTER, wake.clone());
         let node = Node::start(NodeSetup {
+            page: None,
             id: ID,
             build: String::from("test"),
             directory: Box::new(directory.join(ID)),
@@ -360,7 +361,8 @@ fn a_core_that_panics_in_its_first_tick_keeps_the_node_from_starting() {
     let start = |roles| {
         let directory = Box::new(directory.join(ID));
         let (build, replays) = (String::from("test"), Box::new(|_, _| {}));
-        Node::start(NodeSetup { id: ID, build, directory, roles, replays, record_dir: None })
+        let (page, record_dir) = (None, None);
+        Node::start(NodeSetup { id: ID, build, page, directory, roles, replays, record_dir })
     };
     let failed = start(vec![setup()]).expect_err("its role is broken");
     let RuntimeError::Failed { role: Role::Social, reason } = failed else { panic!("{failed}") };
@@ -409,7 +411,7 @@ fn a_core_knows_its_own_node_from_its_first_tick_on_and_others_soon() {
     let id = TESTER.node;
     let mut other = bench.directory.join(id);
     let (state, build, roles) = (NodeState::Ready, String::from("other"), Vec::new());
-    other.announce(&NodeCard { id, state, build, roles, link: None });
+    other.announce(&NodeCard { id, state, build, roles, link: None, page: None });
     bench.await_input(Role::Social, |input| {
         matches!(input,
         Input::Directory(event) if is_card(event, |card| card.id == id))

@@ -56,6 +56,17 @@ impl Sockets {
         self.http_address
     }
 
+    /// Where other machines reach the status page, if it is served there.
+    #[must_use]
+    pub fn page(&self, config: &Config) -> Option<SocketAddr> {
+        let mut page = self.http_address;
+        // An address that stands for all can be reached by none; the one for clients is better.
+        if page.ip().is_unspecified() {
+            page.set_ip(config.edge.bind);
+        }
+        (!page.ip().is_unspecified()).then_some(page)
+    }
+
     /// Where clients connect, with the real port.
     #[must_use]
     pub const fn quic_address(&self) -> SocketAddr {

@@ -65,7 +65,7 @@ async fn play(args: &BotsArgs, trust: Trust) -> Result<(), Failure> {
         StopSignals::listen().map_err(|error| Failure::Node { what: error.to_string() })?;
     let lasting = args.lasting.duration();
     let (progress, seen) = watch::channel(LoadReport::default());
-    let mut config = LoadConfig::new(vec![args.server], trust, args.players);
+    let mut config = LoadConfig::new(args.server.clone(), trust, args.players);
     config.server_name.clone_from(&args.server_name);
     config.ramp = args.ramp.map_or((lasting / RAMP_PART).min(RAMP_MAX), |ramp| ramp.duration());
     config.duration = Some(lasting);
@@ -92,13 +92,18 @@ async fn play(args: &BotsArgs, trust: Trust) -> Result<(), Failure> {
     if *was_cut.borrow() == Some(Cut::NoLogin) {
         let what = format!(
             "no bot could log in at {} within {} s:\n{}",
-            args.server,
+            list(&args.server),
             FIRST_LOGIN_LIMIT.as_secs(),
             report.breakdown().trim_end()
         );
         return Err(Failure::Load { what });
     }
     tell(args, &report)
+}
+
+/// Addresses, separated by commas.
+fn list(servers: &[std::net::SocketAddr]) -> String {
+    servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Prints the report and judges it.
@@ -124,7 +129,7 @@ fn tell(args: &BotsArgs, report: &LoadReport) -> Result<(), Failure> {
 async fn check(args: &BotsArgs, trust: Trust, ledger: &Path) -> Result<(), Failure> {
     let content = cluster::content_in(args.content.as_deref().unwrap_or(Path::new("")))?;
     let config = CheckConfig {
-        servers: vec![args.server],
+        servers: args.server.clone(),
         server_name: args.server_name.clone(),
         trust,
         ledger: ledger.to_owned(),

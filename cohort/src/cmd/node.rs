@@ -19,6 +19,9 @@ pub async fn run(args: &NodeArgs) -> Result<(), Failure> {
     let plan = Plan { config, record_dir, begun };
     let mut service = Service::start(&plan).await?;
     service.announce(config)?;
+    if args.while_stdin {
+        service.stop_with_stdin();
+    }
     service.run(args.node.lasting.map(|span| span.duration())).await?;
     service.finish(config.drain.limit.duration()).await
 }

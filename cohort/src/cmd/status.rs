@@ -1,18 +1,23 @@
 //! `cohort status`: who is there, how loaded, how fast.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
+use tokio::task::JoinSet;
 
 use crate::args::StatusArgs;
 use crate::failure::Failure;
 use crate::output;
 use crate::status::http_get::{self, GetError};
 
-/// Asks a node and prints what it says.
+/// What all nodes together have: the sums of what each says.
+const SUMS: [&str; 6] =
+    ["players", "battles", "tickets", "logins_total", "requests_total", "matches_total"];
+
+/// Asks a node who is there, asks all of them, and prints what they say.
 ///
 /// # Errors
 /// [`Failure::Unreachable`] or [`Failure::Answer`].
 pub async fn run(args: &StatusArgs) -> Result<(), Failure> {
-    let status = fetch(&args.url).await?;
+    let status = whole(fetch(&args.url).await?).await;
     if args.json { output::json(&status) } else { output::data(&table(&status)) }
 }
 
@@ -39,6 +44,48 @@ pub async fn fetch(url: &str) -> Result<Value, Failure> {
     Ok(status)
 }
 
+/// The status of a node, completed by what the other nodes say about themselves: the sums are over
+/// all of them, and each entry of `nodes` has its node's `roles` with tick times, or `silent`.
+async fn whole(mut status: Value) -> Value {
+    let mut asked = JoinSet::new();
+    for (index, node) in array(&status["nodes"]).iter().enumerate() {
+        if node["node"] == status["node"] {
+            continue;
+        }
+        let page = format!("http://{}", said(&node["page"]));
+        asked.spawn(async move { (index, fetch(&page).await) });
+    }
+    let own = status["roles"].clone();
+    for node in status["nodes"].as_array_mut().into_iter().flatten() {
+        node["silent"] = Value::Bool(true);
+    }
+    let me = status["node"].clone();
+    for node in status["nodes"].as_array_mut().into_iter().flatten() {
+        if node["node"] == me {
+            node["roles"] = own.clone();
+            node["silent"] = Value::Bool(false);
+        }
+    }
+    while let Some(answer) = asked.join_next().await {
+        let Ok((index, Ok(other))) = answer else { continue };
+        if other["node"] == status["nodes"][index]["node"] {
+            status["nodes"][index]["roles"] = other["roles"].clone();
+            status["nodes"][index]["silent"] = Value::Bool(false);
+            add(&mut status, &other);
+        }
+    }
+    status
+}
+
+fn add(status: &mut Value, other: &Value) {
+    let empty = Map::new();
+    let said = other.as_object().unwrap_or(&empty);
+    for name in SUMS {
+        let sum = [status.get(name), said.get(name)].into_iter().flatten();
+        status[name] = sum.filter_map(Value::as_u64).sum::<u64>().into();
+    }
+}
+
 fn table(status: &Value) -> String {
     let mut text = String::new();
     let seconds = status["uptime_ms"].as_u64().unwrap_or(0) / 1_000;
@@ -54,29 +101,37 @@ fn table(status: &Value) -> String {
 }
 
 fn nodes(status: &Value) -> String {
-    let mut rows = vec![row(["node", "state", "build", "roles (load)"])];
+    let mut rows = vec![row(["node", "state", "build", "page", "roles (load)"])];
     for node in array(&status["nodes"]) {
         let roles = array(&node["roles"]);
         let roles = roles.iter().map(|r| format!("{} ({})", said(&r["role"]), said(&r["load"])));
         let roles = roles.collect::<Vec<_>>().join(", ");
-        rows.push(vec![said(&node["node"]), said(&node["state"]), said(&node["build"]), roles]);
+        let [name, state, build, page] =
+            ["node", "state", "build", "page"].map(|key| said(&node[key]));
+        let silent = node["silent"] == Value::Bool(true);
+        let state = if silent { format!("{state}, no answer") } else { state };
+        rows.push(vec![name, state, build, page, roles]);
     }
     output::table(&rows)
 }
 
 fn roles(status: &Value) -> String {
-    let head = ["role", "load", "ticks/s", "tick p50", "tick p99", "budget", "late ticks"];
+    let head = ["node", "role", "load", "ticks/s", "p50", "p99", "budget", "late ticks", "waiting"];
     let mut rows = vec![row(head)];
-    for role in array(&status["roles"]) {
-        let mut cells = vec![said(&role["role"]), said(&role["load"]), said(&role["tick_hz"])];
-        for time in ["tick_p50_us", "tick_p99_us", "tick_budget_us"] {
-            cells.push(format!("{} us", said(&role[time])));
+    let answered = |node: &&Value| node["silent"] == Value::Bool(false);
+    for node in array(&status["nodes"]).iter().filter(answered) {
+        for role in array(&node["roles"]) {
+            let mut cells = vec![said(&node["node"])];
+            cells.extend(["role", "load", "tick_hz"].map(|key| said(&role[key])));
+            for time in ["tick_p50_us", "tick_p99_us", "tick_budget_us"] {
+                cells.push(format!("{} us", said(&role[time])));
+            }
+            cells.extend(["late_ticks_total", "inputs_waiting"].map(|key| said(&role[key])));
+            if let Some(why) = role["failed"].as_str() {
+                cells.push(format!("FAILED: {why}"));
+            }
+            rows.push(cells);
         }
-        cells.push(said(&role["late_ticks_total"]));
-        if let Some(why) = role["failed"].as_str() {
-            cells.push(format!("FAILED: {why}"));
-        }
-        rows.push(cells);
     }
     output::table(&rows)
 }
@@ -103,18 +158,31 @@ mod tests {
     #[test]
     fn a_failed_role_stands_in_the_table_with_its_reason() {
         let status = json!({
-            "players": 3, "battles": 1, "tickets": 0, "logins_total": 4, "requests_total": 5,
-            "matches_total": 1, "uptime_ms": 2_500,
-            "nodes": [{"node": "1.2", "state": "ready", "build": "0.1.0",
-                "roles": [{"role": "gateway", "load": 3}]}],
-            "roles": [{"role": "gateway", "load": 3, "tick_hz": 1000, "tick_p50_us": 7,
-                "tick_p99_us": 9, "tick_budget_us": 1000, "late_ticks_total": 0,
-                "failed": "no more"}],
+            "node": "1.2", "players": 3, "battles": 1, "tickets": 0, "logins_total": 4,
+            "requests_total": 5, "matches_total": 1, "uptime_ms": 2_500,
+            "nodes": [
+                {"node": "1.2", "state": "ready", "build": "0.1.0", "page": "h:1",
+                    "silent": false,
+                    "roles": [{"role": "gateway", "load": 3, "tick_hz": 1000, "tick_p50_us": 7,
+                        "tick_p99_us": 9, "tick_budget_us": 1000, "late_ticks_total": 0,
+                        "inputs_waiting": 2, "failed": "no more"}]},
+                {"node": "2.1", "state": "ready", "build": "0.1.0", "page": "h:2",
+                    "silent": true, "roles": [{"role": "social", "load": 1}]},
+            ],
         });
         let text = table(&status);
         for part in ["3 players online, 1 battles", "1 matches in 2 s", "gateway (3)", "9 us"] {
             assert!(text.contains(part), "{text}");
         }
         assert!(text.contains("FAILED: no more"), "{text}");
+        assert!(text.contains("ready, no answer"), "{text}");
+    }
+
+    #[test]
+    fn what_nodes_count_is_added_up() {
+        let mut status = json!({"players": 3, "battles": 0});
+        add(&mut status, &json!({"players": 2, "battles": 1, "tickets": 4}));
+        assert_eq!(status["players"], 5);
+        assert_eq!((&status["battles"], &status["tickets"]), (&json!(1), &json!(4)));
     }
 }

@@ -100,6 +100,8 @@ pub struct NodeView {
     pub state: NodeState,
     /// Version of the build.
     pub build: String,
+    /// Its status page, `host:port`; empty if it has none.
+    pub page: String,
     /// Its roles with their loads.
     pub roles: Vec<RoleLoad>,
 }
@@ -156,7 +158,8 @@ impl NodeView {
         let roles =
             card.roles.iter().map(|(role, load)| RoleLoad { role: role.name(), load: *load });
         let (node, build) = (card.id.to_string(), card.build.clone());
-        Self { node, state: card.state, build, roles: roles.collect() }
+        let page = card.page.map(|page| page.to_string()).unwrap_or_default();
+        Self { node, state: card.state, build, page, roles: roles.collect() }
     }
 }
 

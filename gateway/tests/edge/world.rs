@@ -176,6 +176,7 @@ fn node(role: Role, node: u16) -> Input {
         build: String::from("test"),
         roles: vec![(role, 0)],
         link: None,
+        page: None,
     }))
 }
 

@@ -135,7 +135,14 @@ mod tests {
     }
 
     fn card(node: u16, state: NodeState) -> NodeCard {
-        NodeCard { id: id(node), state, build: String::from("test"), roles: Vec::new(), link: None }
+        NodeCard {
+            id: id(node),
+            state,
+            build: String::from("test"),
+            roles: Vec::new(),
+            link: None,
+            page: None,
+        }
     }
 
     fn polled(handle: &mut LocalDirectoryHandle) -> Vec<DirectoryEvent> {

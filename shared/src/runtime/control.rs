@@ -102,6 +102,7 @@ mod tests {
             build: String::from(build),
             roles: Vec::new(),
             link: None,
+            page: None,
         })
     }
 

@@ -1,5 +1,6 @@
 //! What a node does besides its roles: announces itself, follows the directory, publishes metrics.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -66,6 +67,7 @@ pub(super) struct Hosted {
 pub(super) struct Housekeeping {
     pub(super) id: NodeId,
     pub(super) build: String,
+    pub(super) page: Option<SocketAddr>,
     pub(super) directory: Box<dyn Directory>,
     pub(super) hosted: Vec<Hosted>,
     pub(super) phase: Arc<Phase>,
@@ -110,6 +112,7 @@ impl Housekeeping {
             build: self.build.clone(),
             roles: running.map(|status| (status.role, status.load)).collect(),
             link: None,
+            page: self.page,
         }
     }
 

@@ -45,13 +45,14 @@ impl Node {
     /// its first tick; nothing runs then, and the directory is left.
     pub fn start(setup: NodeSetup) -> Result<Self, RuntimeError> {
         check(&setup)?;
-        let NodeSetup { id, build, directory, roles, replays, record_dir } = setup;
+        let NodeSetup { id, build, page, directory, roles, replays, record_dir } = setup;
         let (phase, doorbell) = (Arc::new(Phase::default()), Doorbell::new());
         let hosted: Vec<_> = roles.iter().map(host).collect();
         let known = Known::default();
         let mut housekeeping = Housekeeping {
             id,
             build: build.clone(),
+            page,
             directory,
             hosted: hosted.clone(),
             phase: Arc::clone(&phase),

@@ -128,5 +128,5 @@ pub(crate) fn id(node: u16, incarnation: u32) -> NodeId {
 
 pub(crate) fn card(id: NodeId, state: NodeState) -> NodeCard {
     let roles = vec![(Role::Social, 0)];
-    NodeCard { id, state, build: String::from(BUILD), roles, link: None }
+    NodeCard { id, state, build: String::from(BUILD), roles, link: None, page: None }
 }

@@ -262,7 +262,7 @@ fn links_follow_the_directory() {
         let mut directory = node.follow(hub.join(end.node), node.local_addr());
         let roles = vec![(end.role, 0)];
         let (state, build) = (NodeState::Ready, String::new());
-        directory.announce(&NodeCard { id: end.node, state, build, roles, link: None });
+        directory.announce(&NodeCard { id: end.node, state, build, roles, link: None, page: None });
         directory
     });
     let mut directories: Vec<_> = directories.collect();

@@ -371,7 +371,7 @@ fn address(node: usize, incarnation: u32, role: Role) -> Address {
 
 fn card(address: Address) -> NodeCard {
     let (id, roles) = (address.node, vec![(address.role, 0)]);
-    NodeCard { id, state: NodeState::Ready, build: String::new(), roles, link: None }
+    NodeCard { id, state: NodeState::Ready, build: String::new(), roles, link: None, page: None }
 }
 
 fn component(id: ComponentId, bytes: &[u8]) -> Component {

@@ -41,6 +41,7 @@ fn card(node: u16, role: Role) -> Input {
         build: String::from("test"),
         roles: vec![(role, 0)],
         link: None,
+        page: None,
     }))
 }
 

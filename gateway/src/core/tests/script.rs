@@ -105,6 +105,7 @@ pub(super) fn node(role: Role, node: u16) -> Line {
         build: String::from("test"),
         roles: vec![(role, 0)],
         link: None,
+        page: None,
     };
     Line::In(Input::Directory(DirectoryEvent::Changed(card)))
 }

@@ -167,6 +167,7 @@ pub(super) fn inputs(step: Do<'_>, known: &mut Subscriptions) -> Vec<Input> {
             build: String::new(),
             roles: vec![(role, 0)],
             link: None,
+            page: None,
         })),
         Gone(node) => Input::Directory(DirectoryEvent::Gone(NodeId { node, incarnation: 1 })),
         Started(from, n) => said(from, FromBattle::Started { battle: battle(n) }),

@@ -235,6 +235,7 @@ mod tests {
             build: "b".into(),
             roles: Vec::new(),
             link: None,
+            page: None,
         };
         let value = [b"9:", wire::encode(&card).as_slice()].concat();
         assert_eq!(card_of(&value), Some(card));

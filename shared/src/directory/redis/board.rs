@@ -171,7 +171,14 @@ mod tests {
     fn card(node: u16, incarnation: u32, load: u32) -> NodeCard {
         let id = NodeId { node, incarnation };
         let roles = vec![(Role::Social, load)];
-        NodeCard { id, state: NodeState::Ready, build: String::from("test"), roles, link: None }
+        NodeCard {
+            id,
+            state: NodeState::Ready,
+            build: String::from("test"),
+            roles,
+            link: None,
+            page: None,
+        }
     }
 
     fn news(board: &Board, at: Instant, seen: &mut Seen) -> Vec<DirectoryEvent> {

@@ -156,6 +156,7 @@ fn a_key_of_a_living_node_is_left_to_it_and_one_of_a_dead_node_is_taken() {
         build: String::new(),
         roles: Vec::new(),
         link: None,
+        page: None,
     };
     bench.nodes.apply(&crate::directory::DirectoryEvent::Changed(card));
     bench.act(|keeper, outputs| keeper.open(KEY, outputs));

@@ -314,6 +314,7 @@ impl Harness {
                 build: String::from("test"),
                 roles: vec![(role, 0)],
                 link: None,
+                page: None,
             };
             self.input(Input::Directory(DirectoryEvent::Changed(card)));
         }

@@ -1,247 +1,26 @@
 //! The node runtime, run with cores that report what they are given.
 
+#[path = "runtime/bench.rs"]
+mod bench;
+
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::vec::Drain;
 
-use crossbeam_channel::{Receiver, Sender, after, bounded};
+use crossbeam_channel::after;
 
 use shared::core::{Core, CoreStatus, EdgeInput, EdgeOutput, Input, Output};
 use shared::directory::local::LocalDirectory;
 use shared::directory::{Directory, DirectoryEvent, NodeCard, NodeState};
-use shared::ids::{Address, BattleId, Key, NodeId, PlayerId, Role, SessionId};
-use shared::mq::local::{LocalMq, LocalMqEndpoint};
-use shared::mq::{Mq, MqEvent};
+use shared::ids::{Address, BattleId, Key, PlayerId, Role, SessionId};
+use shared::mq::MqEvent;
+use shared::mq::local::LocalMq;
 use shared::msg::Body;
-use shared::runtime::{
-    Doorbell, EdgeLink, Node, NodeSetup, NodeStatus, Pace, RoleSetup, RuntimeError,
-};
-use shared::store::{OpId, Ownership, Store, StoreFull, StoreReply, StoreRequest};
+use shared::runtime::{Doorbell, Node, NodeSetup, Pace, RoleSetup, RuntimeError};
+use shared::store::{OpId, StoreReply};
 use shared::tick::{Tick, TickRate};
 
-/// How long a test waits for something that must come.
-const PATIENCE: Duration = Duration::from_secs(20);
-const ID: NodeId = NodeId { node: 1, incarnation: 1 };
-const TESTER: Address = Address { node: NodeId { node: 9, incarnation: 1 }, role: Role::Gateway };
-/// Asks the core to panic.
-const PANIC: u64 = 1;
-/// Asks the core to hold its thread until the test lets go.
-const HOLD: u64 = 2;
-/// Asks the core for ten requests to the store.
-const ASK: u64 = 3;
-/// Asks the core to send something to nobody.
-const STRAY: u64 = 4;
-/// Asks the core to keep a replay.
-const KEEP: u64 = 5;
-
-#[derive(Debug, PartialEq)]
-enum Seen {
-    Tick(u64),
-    Input(Input),
-    Stored(u64, OpId),
-}
-
-/// Reports everything and answers frames with the same frame.
-struct Probe {
-    seen: Sender<(Role, Seen)>,
-    hold: Receiver<()>,
-    role: Role,
-    draining: bool,
-}
-
-impl Probe {
-    fn report(&self, seen: Seen) {
-        self.seen.try_send((self.role, seen)).expect("the test made room");
-    }
-
-    fn obey(&self, from: Address, word: u64, outputs: &mut Vec<Output>) {
-        let body = Body::MailWaiting(Key::Player(PlayerId(word)));
-        match word {
-            PANIC => panic!("as asked"),
-            HOLD => self.hold.recv().expect("the test lets go"),
-            ASK => outputs.extend((0..10).map(|n| {
-                let request = StoreRequest::ReadOwner { key: Key::Player(PlayerId(n)) };
-                Output::Store { op: OpId(n), request }
-            })),
-            STRAY => {
-                let nobody = Address { node: ID, role: Role::Battleapp };
-                outputs.push(Output::Send { to: nobody, body });
-            }
-            KEEP => outputs.push(Output::SaveReplay { battle: BattleId(7), bytes: vec![1, 2] }),
-            _ => outputs.push(Output::Send { to: from, body }),
-        }
-    }
-}
-
-impl Core for Probe {
-    fn tick(&mut self, now: Tick, inputs: Drain<'_, Input>, outputs: &mut Vec<Output>) {
-        self.report(Seen::Tick(now.0));
-        for input in inputs {
-            if let Input::Frame { from, body: Body::MailWaiting(Key::Player(word)) } = &input {
-                self.obey(*from, word.0, outputs);
-            }
-            if let Input::Edge(EdgeInput::Connected { session }) = &input {
-                outputs.push(Output::Edge(EdgeOutput::Close { session: *session }));
-            }
-            self.draining |= input == Input::Drain;
-            self.report(Seen::Input(input));
-        }
-    }
-
-    fn stored(&mut self, now: Tick, op: OpId, _reply: StoreReply, _outputs: &mut Vec<Output>) {
-        self.report(Seen::Stored(now.0, op));
-    }
-
-    fn status(&self) -> CoreStatus {
-        CoreStatus { load: 3, drained: true, values: vec![("toys", 5)] }
-    }
-}
-
-/// Answers from another thread, as stores do, and takes only two requests at a time.
-struct Remote {
-    requests: Sender<OpId>,
-    replies: Receiver<OpId>,
-}
-
-impl Remote {
-    fn start(wake: Doorbell) -> Self {
-        let (requests, asked) = bounded::<OpId>(2);
-        let (answers, replies) = bounded(64);
-        std::thread::spawn(move || {
-            for op in asked {
-                answers.try_send(op).expect("there is room for all answers of a test");
-                wake.ring();
-            }
-        });
-        Self { requests, replies }
-    }
-}
-
-impl Store for Remote {
-    fn submit(&mut self, op: OpId, request: StoreRequest) -> Result<(), StoreFull> {
-        self.requests.try_send(op).map_err(|_| StoreFull(request))
-    }
-
-    fn poll(&mut self, replies: &mut Vec<(OpId, StoreReply)>) {
-        let owner = || StoreReply::Owner(Ownership::default());
-        replies.extend(self.replies.try_iter().map(|op| (op, owner())));
-    }
-}
-
-/// A node of probes, and the test's ways to it.
-struct Bench {
-    // Dropped first, so that a core that is held does not hold up the end of a failed test.
-    let_go: Sender<()>,
-    node: Node,
-    seen: Receiver<(Role, Seen)>,
-    mq: LocalMqEndpoint,
-    wake: Doorbell,
-    directory: LocalDirectory,
-    replays: Receiver<(BattleId, Vec<u8>)>,
-    edge: Option<(Sender<EdgeInput>, Doorbell, Receiver<EdgeOutput>)>,
-}
-
-impl Bench {
-    fn start(roles: &[(Role, Pace)]) -> Self {
-        let (hub, directory, wake) = (LocalMq::new(), LocalDirectory::new(), Doorbell::new());
-        let (report, seen) = bounded(100_000);
-        let (let_go, hold) = bounded(1);
-        let (keep, replays) = bounded(10);
-        let mut edge = None;
-        let setup = |(role, pace): &(Role, Pace)| {
-            let address = Address { node: ID, role: *role };
-            let doorbell = Doorbell::new();
-            let link = (*role == Role::Gateway).then(|| {
-                let (inputs, outputs) = (bounded(10), bounded(10));
-                edge = Some((inputs.0, doorbell.clone(), outputs.1));
-                let act = move |output| outputs.0.try_send(output).expect("room for ten");
-                EdgeLink { inputs: inputs.1, outputs: Box::new(act) }
-            });
-            let (seen, hold) = (report.clone(), hold.clone());
-            RoleSetup {
-                address,
-                core: Box::new(Probe { seen, hold, role: *role, draining: false }),
-                pace: *pace,
-                mq: Box::new(hub.bind(address, doorbell.clone())),
-                store: Box::new(Remote::start(doorbell.clone())),
-                doorbell,
-                edge: link,
-            }
-        };
-        let roles = roles.iter().map(setup).collect();
-        let mq = hub.bind(TESTER, wake.clone());
-        let node = Node::start(NodeSetup {
-            page: None,
-            id: ID,
-            build: String::from("test"),
-            directory: Box::new(directory.join(ID)),
-            roles,
-            replays: Box::new(move |battle, bytes| {
-                keep.try_send((battle, bytes)).expect("room for ten");
-            }),
-            record_dir: None,
-        });
-        let node = node.expect("starts");
-        Self { node, seen, let_go, mq, wake, directory, replays, edge }
-    }
-
-    fn say(&mut self, role: Role, word: u64) {
-        let body = Body::MailWaiting(Key::Player(PlayerId(word)));
-        self.mq.send(Address { node: ID, role }, body).expect("there is room");
-    }
-
-    fn await_frame(&mut self) -> MqEvent {
-        let mut events = Vec::new();
-        while events.is_empty() {
-            assert!(self.wake.wait(PATIENCE), "nothing came");
-            self.mq.poll(1, &mut events);
-        }
-        events.remove(0)
-    }
-
-    fn next(&self) -> (Role, Seen) {
-        self.seen.recv_timeout(PATIENCE).expect("the cores report")
-    }
-
-    fn await_tick(&self, role: Role) -> u64 {
-        loop {
-            if let (from, Seen::Tick(tick)) = self.next()
-                && from == role
-            {
-                return tick;
-            }
-        }
-    }
-
-    fn await_input(&self, role: Role, wanted: impl Fn(&Input) -> bool) -> Input {
-        loop {
-            if let (from, Seen::Input(input)) = self.next()
-                && from == role
-                && wanted(&input)
-            {
-                return input;
-            }
-        }
-    }
-
-    /// Looks at the status after each further tick.
-    fn await_status(&self, wanted: impl Fn(&NodeStatus) -> bool) -> NodeStatus {
-        loop {
-            let status = self.node.status();
-            if wanted(&status) {
-                return status;
-            }
-            self.next();
-        }
-    }
-}
-
-fn fixed(role: Role, hz: u32) -> (Role, Pace) {
-    (role, Pace::Fixed(TickRate::new(hz)))
-}
-
-fn on_input(role: Role, hz: u32) -> (Role, Pace) {
-    (role, Pace::OnInput(TickRate::new(hz)))
-}
+use bench::*;
 
 #[test]
 fn a_fixed_pace_ticks_as_time_goes_and_leaves_out_no_number_unsaid() {
@@ -448,4 +227,18 @@ fn is_card(event: &DirectoryEvent, wanted: impl Fn(&NodeCard) -> bool) -> bool {
         DirectoryEvent::Changed(card) => wanted(card),
         DirectoryEvent::Gone(_) => false,
     }
+}
+
+#[test]
+fn a_node_that_is_gone_ends_its_roles_and_says_so() {
+    let bench = Bench::start(&[fixed(Role::Baseapp, 50), on_input(Role::Gateway, 1_000)]);
+    assert!(bench.node.is_healthy());
+    bench.gone.store(true, Ordering::Release);
+    // The cores are dropped, and with them the ways to report anything.
+    let ended = after(PATIENCE);
+    while bench.seen.recv().is_ok() {
+        assert!(ended.is_empty(), "the cores go on");
+    }
+    assert!(bench.node.is_lost());
+    assert!(!bench.node.is_healthy());
 }

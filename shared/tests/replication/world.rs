@@ -63,6 +63,9 @@ struct Subscriber {
     again: Vec<(Tick, Key)>,
 }
 
+/// What a subscription amounts to at each epoch and version.
+type Told = BTreeMap<(Epoch, u64), Values>;
+
 /// What is true of a key.
 struct Truth {
     owner: usize,
@@ -83,7 +86,7 @@ pub(crate) struct World {
     news: Vec<VecDeque<DirectoryEvent>>,
     /// What each subscription amounts to at each version, had nothing been lost. A question that
     /// is repeated under a later epoch begins to count anew.
-    told: BTreeMap<(Address, Address, SubscriptionId), BTreeMap<(Epoch, u64), Values>>,
+    told: BTreeMap<(Address, Address, SubscriptionId), Told>,
     /// Frames that were sent.
     pub(crate) frames: u64,
 }

@@ -20,6 +20,10 @@ const RESEND_MS_MAX: u64 = 4_000;
 /// Bytes on the way at most after many losses in a row. A loss halves the bound, an
 /// acknowledgement raises it again by what it covers, up to `LINK_BYTES_MAX`.
 const FLIGHT_BYTES_MIN: usize = 256 << 10;
+/// Batches on the way at most. A loss halves what is on the way; each time so many have arrived
+/// again, the bound grows by one. So a receiver that takes one at a time is sent one at a time.
+const FLIGHT_BATCHES_MAX: usize = 4_096;
+const FLIGHT_BATCHES_PASSED: usize = 8;
 /// Frames for a node that nobody has shown or heard of come back after so long.
 pub(super) const UNKNOWN_NODE_MS: u64 = 5_000;
 /// Frames that come back to their sender may use so many times the room of a link, so that they
@@ -72,6 +76,8 @@ pub(super) struct Outbound {
     held: Arc<AtomicUsize>,
     flight_bytes: usize,
     flight_bytes_max: usize,
+    flight_batches_max: usize,
+    batches_passed: usize,
     resend_at_ms: Option<u64>,
     resend_ms: u64,
     /// What came up to this number is sent again already; a further gap before is no news.
@@ -125,6 +131,8 @@ impl Outbound {
             held,
             flight_bytes: 0,
             flight_bytes_max: LINK_BYTES_MAX,
+            flight_batches_max: FLIGHT_BATCHES_MAX,
+            batches_passed: 0,
             resend_at_ms: None,
             resend_ms: RESEND_MS,
             recovering: 0,
@@ -245,7 +253,8 @@ impl Outbound {
     /// Something would go out now.
     pub(super) fn may_send(&self, now_ms: u64) -> bool {
         let Some(batch) = self.batches.get(self.next) else { return false };
-        let fits = self.flight_bytes + batch.len() <= self.flight_bytes_max;
+        let fits = self.flight_bytes + batch.len() <= self.flight_bytes_max
+            && self.flight_batches() < self.flight_batches_max;
         self.state == State::Open
             && now_ms >= self.hold_until_ms
             && (fits || self.flight_bytes == 0)
@@ -304,6 +313,10 @@ impl Outbound {
         usize::try_from(self.last - self.acknowledged.settled).unwrap_or(usize::MAX)
     }
 
+    const fn flight_batches(&self) -> usize {
+        self.next.saturating_sub(self.received_batches)
+    }
+
     fn open_batch(&mut self, factor: usize) -> Result<(), Refused> {
         if let Some(before) = self.batches.back_mut() {
             before.count(&self.held);
@@ -331,7 +344,11 @@ impl Outbound {
                 self.flight_bytes = self.flight_bytes.saturating_sub(bytes);
             }
             self.received_batches += 1;
+            self.batches_passed += 1;
         }
+        let more = self.batches_passed / FLIGHT_BATCHES_PASSED;
+        self.batches_passed %= FLIGHT_BATCHES_PASSED;
+        self.flight_batches_max = (self.flight_batches_max + more).min(FLIGHT_BATCHES_MAX);
         // What was to be sent again is there after all.
         self.next = self.next.max(self.received_batches);
     }
@@ -340,6 +357,8 @@ impl Outbound {
         self.resends += 1;
         self.recovering = self.sent;
         self.flight_bytes_max = (self.flight_bytes_max / 2).max(FLIGHT_BYTES_MIN);
+        self.flight_batches_max = (self.flight_batches() / 2).max(1);
+        self.batches_passed = 0;
         self.rewind();
     }
 

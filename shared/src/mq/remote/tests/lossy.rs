@@ -238,7 +238,7 @@ fn the_scripts_do_lose_repeat_and_reorder() {
         total.gaps += pair.seen.gaps;
     }
     let Seen { lost, duplicates, gaps } = total;
-    assert!(lost > 100 && duplicates > 50 && gaps > 50, "{lost} {duplicates} {gaps}");
+    assert!(lost > 100 && duplicates > 50 && gaps > 20, "{lost} {duplicates} {gaps}");
 }
 
 #[test]

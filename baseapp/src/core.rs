@@ -2,8 +2,10 @@
 
 mod account;
 mod bag;
+mod books;
 mod cards;
 mod equipment;
+mod goods;
 mod guild;
 mod inbox;
 mod mail;
@@ -14,6 +16,7 @@ mod profile;
 mod requests;
 mod sessions;
 mod stage;
+mod stored;
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -33,6 +36,11 @@ use shared::msg::matchmaker_baseapp::{Card, CardRequest};
 use shared::ownership::{Keeper, KeeperEvent};
 use shared::store::{MailEntry, OpId, StoreReply};
 use shared::tick::{Tick, TickRate};
+
+pub use books::Asset;
+pub(crate) use books::{Books, Tally};
+pub(crate) use guild::Membership;
+pub(crate) use stored::StoredPlayer;
 
 use cards::Cards;
 use player::PlayerItem;
@@ -101,6 +109,7 @@ impl Baseapp {
             inbox::install,
             guild::install,
             requests::install,
+            books::install,
             cards::install,
         ] {
             install(&mut world, &mut tick);

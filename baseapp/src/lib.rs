@@ -6,4 +6,5 @@
 //! This crate never talks to a client, a socket or a store by itself: it decides, the runtime in
 //! `shared` acts.
 
+pub mod audit;
 pub mod core;

@@ -51,6 +51,8 @@ pub enum Command {
     Replay(ReplayCommand),
     /// Show nodes, roles, loads and tick times of a running node
     Status(StatusArgs),
+    /// Prove that items and gold in a store are conserved and that records are whole
+    Audit(AuditArgs),
     /// Check this machine and say which promises hold on it
     Doctor(ConfigArgs),
     /// Check and show the configuration
@@ -240,6 +242,31 @@ pub struct ReplayArgs {
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Print one JSON object per file
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `cohort audit`
+#[derive(Args, Debug)]
+#[command(before_help = "\
+Examples:
+  cohort audit                                  the store in ./cohort-data; no node may run on it
+  cohort audit --data /var/lib/cohort --json
+  cohort audit --redis redis://127.0.0.1:6379 --prefix cohort     also while nodes run")]
+pub struct AuditArgs {
+    /// Configuration file (TOML)
+    #[arg(long, value_name = "FILE", env = "COHORT_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Data directory with an embedded store [default: cohort-data]
+    #[arg(long, value_name = "DIR", conflicts_with = "redis")]
+    pub data: Option<PathBuf>,
+    /// Redis with the store instead: redis://host:port, of a cluster several, parted by commas
+    #[arg(long, value_name = "URL", value_delimiter = ',')]
+    pub redis: Vec<String>,
+    /// Prefix of the store's names in Redis
+    #[arg(long, value_name = "PREFIX", default_value = "cohort", requires = "redis")]
+    pub prefix: String,
+    /// Print one JSON object
     #[arg(long)]
     pub json: bool,
 }

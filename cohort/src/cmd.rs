@@ -1,5 +1,6 @@
 //! One file per subcommand.
 
+pub mod audit;
 pub mod bots;
 pub mod completions;
 pub mod config;

@@ -33,6 +33,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Bots(bots) => cmd::bots::run(&bots).await,
         Command::Replay(ReplayCommand::Verify(replay)) => cmd::replay::verify(&replay),
         Command::Replay(ReplayCommand::Show(replay)) => cmd::replay::show(&replay),
+        Command::Audit(audit) => cmd::audit::run(&audit),
         Command::Status(status) => cmd::status::run(&status).await,
         Command::Doctor(config) => cmd::doctor::run(&config).await,
         Command::Config(config) => cmd::config::run(&config),

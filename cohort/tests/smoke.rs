@@ -1,5 +1,7 @@
 //! The real program as a process: exit codes, messages that help, start, status page, end.
 
+#[path = "smoke/audit.rs"]
+mod audit;
 #[path = "smoke/bots.rs"]
 mod bots;
 #[path = "smoke/errors.rs"]
@@ -8,3 +10,5 @@ mod errors;
 mod program;
 #[path = "smoke/running.rs"]
 mod running;
+#[path = "../../shared/tests/servers/redis.rs"]
+mod servers;

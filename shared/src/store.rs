@@ -11,6 +11,7 @@ pub mod memory;
 #[cfg(feature = "shell")]
 pub mod redis;
 pub mod rules;
+pub mod scan;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;

@@ -21,6 +21,8 @@ mod redis_killed;
 mod redis_open;
 #[path = "store_conformance/redis_subject.rs"]
 mod redis_subject;
+#[path = "store_conformance/scan.rs"]
+mod scan;
 #[path = "servers/redis.rs"]
 mod servers;
 #[path = "store_conformance/subject.rs"]
@@ -71,4 +73,7 @@ conformance! {
     mail::a_full_mailbox_holds_up_nobody_else,
     mail::a_full_outbox_refuses_the_commit_that_overflows_it,
     mail::pending_outboxes_are_found_page_by_page,
+    scan::a_scan_shows_all_that_is_stored,
+    scan::a_scan_changes_nothing,
+    scan::a_scan_shows_every_key_once,
 }

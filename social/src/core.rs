@@ -31,6 +31,8 @@ use shared::ownership::KeeperEvent;
 use shared::store::{OpId, StoreReply};
 use shared::tick::{Tick, TickRate};
 
+pub use guilds::StoredGuild;
+
 use border::Border;
 
 /// The social role of one node.

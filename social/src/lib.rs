@@ -12,4 +12,4 @@
 
 mod core;
 
-pub use core::Social;
+pub use core::{Social, StoredGuild};

@@ -10,6 +10,7 @@ use shared::msg::client::Stack;
 use shared::msg::refusal::{Refusal, RefusalCode};
 use shared::store::PartId;
 
+use super::goods::Goods;
 use super::part::{self, Part};
 
 /// A player's items, counted by item id. No count is zero.
@@ -60,16 +61,16 @@ impl Bag {
         Ok(())
     }
 
-    /// Puts items in; after `check_room`.
-    pub(super) fn put(&mut self, stacks: &[Stack]) {
-        for stack in stacks.iter().filter(|stack| stack.count > 0) {
+    /// Puts items in, and nothing but items; after `check_room`.
+    pub(super) fn put(&mut self, mut goods: Goods) {
+        for stack in goods.take_stacks().iter().filter(|stack| stack.count > 0) {
             let count = self.counts.entry(stack.item).or_insert(0);
             *count = count.checked_add(stack.count).expect("room was checked");
         }
     }
 
     /// Takes items out; after `check_has`.
-    pub(super) fn take(&mut self, stacks: &[Stack]) {
+    pub(super) fn take(&mut self, stacks: &[Stack]) -> Goods {
         for stack in stacks {
             let count = self.counts.get_mut(&stack.item).expect("the items were checked");
             *count = count.checked_sub(stack.count).expect("the count was checked");
@@ -77,6 +78,7 @@ impl Bag {
                 self.counts.remove(&stack.item);
             }
         }
+        Goods::stacks(stacks.to_vec())
     }
 }
 
@@ -121,9 +123,9 @@ mod tests {
         let mut bag_now = bag(&[(1, 3), (2, 1)]);
         let both = [one(1), one(2)];
         bag_now.check_has(&both).expect("both are there");
-        bag_now.take(&both);
+        let goods = bag_now.take(&both);
         assert_eq!(bag_now, bag(&[(1, 2)]));
-        bag_now.put(&both);
+        bag_now.put(goods);
         assert_eq!(bag_now, bag(&[(1, 3), (2, 1)]));
     }
 

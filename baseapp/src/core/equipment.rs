@@ -4,17 +4,33 @@ use bevy_ecs::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use shared::content::{Content, ItemUse};
-use shared::msg::client::{Reply, Slot};
+use shared::msg::client::{Attachments, Reply, Slot};
 use shared::msg::refusal::{Refusal, RefusalCode};
 use shared::store::PartId;
 
 use super::bag::one;
+use super::goods::Goods;
 use super::part::{self, Part};
 use super::player::PlayerItem;
 
 /// The item worn in each slot, by [`Slot::index`].
 #[derive(Component, Debug, Default)]
 pub(super) struct Equipment(pub(super) [Option<u16>; 3]);
+
+impl Equipment {
+    /// Puts an item into a slot and hands out what was there.
+    fn wear(&mut self, slot: Slot, mut goods: Goods) -> Goods {
+        let before = self.take_off(slot);
+        self.0[slot.index()] = goods.take_stacks().first().map(|stack| stack.item);
+        before
+    }
+
+    /// Empties a slot and hands out what was there.
+    fn take_off(&mut self, slot: Slot) -> Goods {
+        let worn = self.0[slot.index()].take();
+        Goods::stacks(worn.map(one).into_iter().collect())
+    }
+}
 
 /// Moves an item from the bag to its slot; what was worn there returns to the bag.
 pub(super) fn equip(
@@ -32,11 +48,9 @@ pub(super) fn equip(
     if let Some(worn) = worn {
         player.bag.check_room(&[one(worn)])?;
     }
-    player.bag.take(&[one(item)]);
-    if let Some(worn) = worn {
-        player.bag.put(&[one(worn)]);
-    }
-    player.equipment.0[slot.index()] = Some(item);
+    let goods = player.bag.take(&[one(item)]);
+    let before = player.equipment.wear(slot, goods);
+    player.put_away(before);
     Ok(Reply::Done)
 }
 
@@ -46,8 +60,8 @@ pub(super) fn unequip(player: &mut PlayerItem<'_, '_>, slot: Slot) -> Result<Rep
         return Err(Refusal::new(RefusalCode::NotOwned, "nothing is worn there"));
     };
     player.bag.check_room(&[one(worn)])?;
-    player.equipment.0[slot.index()] = None;
-    player.bag.put(&[one(worn)]);
+    let goods = player.equipment.take_off(slot);
+    player.put_away(goods);
     Ok(Reply::Done)
 }
 
@@ -61,9 +75,11 @@ pub(super) fn use_item(
     match content.items.get(&item).map(|item| item.purpose) {
         Some(ItemUse::Consumable { xp, gold }) => {
             player.wallet.check_room(gold)?;
-            player.bag.take(&[one(item)]);
+            let used = player.bag.take(&[one(item)]);
+            player.books.spend(used);
             if gold > 0 {
-                player.wallet.put(gold);
+                let new = player.books.mint(Attachments { gold, stacks: Vec::new() });
+                player.put_away(new);
             }
             player.progress.gain_xp(xp, &content.player);
             Ok(Reply::Done)

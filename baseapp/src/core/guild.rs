@@ -16,7 +16,7 @@ use super::player::PlayerItem;
 
 /// Where a player belongs.
 #[derive(Component, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Membership {
+pub(crate) enum Membership {
     /// In no guild.
     #[default]
     None,

@@ -11,6 +11,7 @@ use shared::msg::refusal::{Refusal, RefusalCode};
 use shared::store::{PartId, Post};
 use shared::wire;
 
+use super::goods::Goods;
 use super::part::{self, Part};
 use super::player::PlayerItem;
 
@@ -32,11 +33,17 @@ impl Inbox {
     }
 
     /// Puts a letter in; after `has_room`.
-    pub(super) fn put(&mut self, from: Sender, attached: Attachments) -> Letter {
+    pub(super) fn put(&mut self, from: Sender, goods: Goods) -> Letter {
+        let attached = goods.into_attached();
         let letter = Letter { letter: LetterId(self.came), from, attached };
         self.came += 1;
         self.letters.push(letter.clone());
         letter
+    }
+
+    /// Removes the letter at a place and hands out what was attached.
+    fn open(&mut self, at: usize) -> Goods {
+        Goods::out(self.letters.remove(at).attached)
     }
 }
 
@@ -52,18 +59,12 @@ pub(super) fn send_gift(
         let text = "too much of your mail is still on its way; try again in a moment";
         return Err(Refusal::new(RefusalCode::OutboxFull, text));
     }
-    player.bag.check_has(&gift.stacks)?;
-    player.wallet.check_has(gift.gold)?;
-    if !gift.stacks.is_empty() {
-        player.bag.take(&gift.stacks);
-    }
-    if gift.gold > 0 {
-        player.wallet.take(gift.gold);
-    }
+    player.check_has(gift)?;
+    let goods = player.take_out(gift);
     let mail = Mail::Gift {
         from: player.account.player,
         from_name: player.account.name.clone(),
-        attached: gift.clone(),
+        attached: player.books.give(goods),
     };
     Ok((Reply::Done, Post { target: Key::Player(to), mail: wire::encode(&mail) }))
 }
@@ -91,16 +92,9 @@ pub(super) fn claim(player: &mut PlayerItem<'_, '_>, letter: LetterId) -> Result
     let Some(at) = found else {
         return Err(Refusal::new(RefusalCode::NotFound, format!("there is no letter {letter}")));
     };
-    let attached = player.inbox.letters[at].attached.clone();
-    player.bag.check_room(&attached.stacks)?;
-    player.wallet.check_room(attached.gold)?;
-    player.inbox.letters.remove(at);
-    if !attached.stacks.is_empty() {
-        player.bag.put(&attached.stacks);
-    }
-    if attached.gold > 0 {
-        player.wallet.put(attached.gold);
-    }
+    player.check_room(&player.inbox.letters[at].attached)?;
+    let goods = player.inbox.open(at);
+    player.put_away(goods);
     Ok(Reply::Done)
 }
 

@@ -23,6 +23,12 @@ const QUARANTINE_PART: u8 = 200;
 /// Mails set aside per player; the newest take the places of the oldest.
 const QUARANTINE_PARTS_MAX: u64 = 16;
 
+/// Whether a part is a mail that was set aside.
+pub(super) fn is_set_aside(part: PartId) -> bool {
+    let place = part.0.checked_sub(QUARANTINE_PART).map(u64::from);
+    place.is_some_and(|place| place < QUARANTINE_PARTS_MAX)
+}
+
 /// What became of one mail.
 enum Applied {
     /// Applied, and this is what the client is told.
@@ -67,7 +73,8 @@ impl Baseapp {
                     return Applied::NoRoom;
                 }
                 let sender = Sender::Player { player: from, name: from_name };
-                Applied::Done(vec![Event::LetterCame(player.inbox.put(sender, attached))])
+                let goods = player.books.receive(attached);
+                Applied::Done(vec![Event::LetterCame(player.inbox.put(sender, goods))])
             }
             Ok(Mail::BattleResult { battle, outcome, rating_change, xp, attached }) => {
                 if !player.inbox.has_room() {
@@ -78,7 +85,8 @@ impl Baseapp {
                 if attached.gold == 0 && attached.stacks.is_empty() {
                     return Applied::Done(Vec::new());
                 }
-                let letter = player.inbox.put(Sender::Battle(battle), attached);
+                let goods = player.books.mint(attached);
+                let letter = player.inbox.put(Sender::Battle(battle), goods);
                 Applied::Done(vec![Event::LetterCame(letter)])
             }
             Ok(Mail::GuildAnswer { guild, refused }) => {

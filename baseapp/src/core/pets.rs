@@ -44,7 +44,8 @@ pub(super) fn feed(
     match content.items.get(&item).map(|item| item.purpose) {
         Some(ItemUse::Food { pet_xp }) => {
             let (level, xp) = grown(fed.level, fed.xp, pet_xp, species.level_xp, species.level_max);
-            player.bag.take(&[one(item)]);
+            let eaten = player.bag.take(&[one(item)]);
+            player.books.spend(eaten);
             player.pets.0[at] = Pet { species: species.id, level, xp };
             Ok(Reply::Done)
         }

@@ -5,12 +5,13 @@ use bevy_ecs::query::QueryData;
 
 use shared::content::{Content, ItemUse};
 use shared::ids::PlayerId;
-use shared::msg::client::Profile;
+use shared::msg::client::{Attachments, Profile, Stack};
 use shared::msg::matchmaker_baseapp::PlayerCard;
 use shared::store::{PartId, Record};
 
 use super::account::{Account, Online};
 use super::bag::Bag;
+use super::books::{Books, Tally};
 use super::equipment::Equipment;
 use super::guild::Membership;
 use super::inbox::Inbox;
@@ -34,6 +35,7 @@ pub(super) struct Player {
     pub(super) inbox: &'static mut Inbox,
     pub(super) membership: &'static mut Membership,
     pub(super) requests: &'static mut Requests,
+    pub(super) books: &'static mut Books,
 }
 
 /// The components of an entity to be spawned.
@@ -49,19 +51,18 @@ pub(super) struct PlayerBundle {
     inbox: Inbox,
     membership: Membership,
     requests: Requests,
+    books: Books,
 }
 
 impl PlayerBundle {
     /// A new player, who owns what the content files say.
     pub(super) fn new(player: PlayerId, opening: &Opening, content: &Content) -> Self {
         let rules = &content.player;
-        let mut bag = Bag::default();
-        let stacks: Vec<_> = rules
-            .start_items
-            .iter()
-            .map(|grant| shared::msg::client::Stack { item: grant.item, count: grant.count })
-            .collect();
-        bag.put(&stacks);
+        let grants = rules.start_items.iter();
+        let stacks = grants.map(|grant| Stack { item: grant.item, count: grant.count }).collect();
+        let (mut books, mut bag, mut wallet) = <(Books, Bag, Wallet)>::default();
+        bag.put(books.mint(Attachments { gold: 0, stacks }));
+        wallet.put(books.mint(Attachments { gold: rules.start_gold, stacks: Vec::new() }));
         Self {
             account: Account {
                 player,
@@ -70,13 +71,14 @@ impl PlayerBundle {
             },
             online: Online(None),
             progress: Progress::new(rules),
-            wallet: Wallet::new(rules.start_gold),
+            wallet,
             bag,
             pets: Pets::new(&rules.start_pets),
             equipment: Equipment::default(),
             inbox: Inbox::default(),
             membership: Membership::None,
             requests: Requests::default(),
+            books,
         }
     }
 
@@ -86,17 +88,29 @@ impl PlayerBundle {
         if parts.is_empty() {
             return Ok(None);
         }
+        let (wallet, bag) = (required::<Wallet>(parts)?, required::<Bag>(parts)?);
+        let (equipment, inbox) = (required::<Equipment>(parts)?, required::<Inbox>(parts)?);
+        // A record that is older than books begins them with what it holds.
+        let books = Books::load(parts)?.unwrap_or_else(|| {
+            let mut held = Tally::default();
+            held.add_gold(wallet.gold());
+            held.add_stacks(&bag.stacks());
+            held.add_all(&equipment.held());
+            held.add_all(&inbox.held());
+            Books::begun_with(&held)
+        });
         Ok(Some(Self {
             account: required(parts)?,
             online: Online(None),
             progress: required(parts)?,
-            wallet: required(parts)?,
-            bag: required(parts)?,
+            wallet,
+            bag,
             pets: required(parts)?,
-            equipment: required(parts)?,
-            inbox: required(parts)?,
+            equipment,
+            inbox,
             membership: required(parts)?,
             requests: required(parts)?,
+            books,
         }))
     }
 }

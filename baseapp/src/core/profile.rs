@@ -9,6 +9,7 @@ use shared::msg::client::Outcome;
 use shared::msg::refusal::{Refusal, RefusalCode};
 use shared::store::PartId;
 
+use super::goods::Goods;
 use super::part::{self, Part};
 
 /// How far a player has come.
@@ -24,7 +25,7 @@ pub(super) struct Progress {
 }
 
 /// A player's gold.
-#[derive(Component, Debug)]
+#[derive(Component, Debug, Default)]
 pub(super) struct Wallet {
     gold: u64,
 }
@@ -80,10 +81,6 @@ pub(super) fn grown(
 }
 
 impl Wallet {
-    pub(super) const fn new(gold: u64) -> Self {
-        Self { gold }
-    }
-
     pub(super) const fn gold(&self) -> u64 {
         self.gold
     }
@@ -108,14 +105,15 @@ impl Wallet {
         Err(Refusal::new(RefusalCode::NotOwned, text))
     }
 
-    /// Puts gold in; after `check_room`.
-    pub(super) fn put(&mut self, gold: u64) {
-        self.gold = self.gold.checked_add(gold).expect("room was checked");
+    /// Puts gold in, and nothing but gold; after `check_room`.
+    pub(super) fn put(&mut self, mut goods: Goods) {
+        self.gold = self.gold.checked_add(goods.take_gold()).expect("room was checked");
     }
 
     /// Takes gold out; after `check_has`.
-    pub(super) fn take(&mut self, gold: u64) {
+    pub(super) fn take(&mut self, gold: u64) -> Goods {
         self.gold = self.gold.checked_sub(gold).expect("the amount was checked");
+        Goods::gold(gold)
     }
 }
 
@@ -183,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_wallet_refuses_what_it_does_not_hold_and_what_does_not_fit() {
-        let wallet = Wallet::new(GOLD_MAX - 1);
+        let wallet = Wallet { gold: GOLD_MAX - 1 };
         assert!(wallet.check_room(1).is_ok());
         assert!(wallet.check_room(2).is_err());
         assert!(wallet.check_room(u64::MAX).is_err());

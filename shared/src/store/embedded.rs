@@ -11,6 +11,7 @@ mod handle;
 pub(in crate::store) mod layout;
 mod open;
 mod rows;
+mod scan;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ use thiserror::Error;
 use self::files::Files;
 pub use self::handle::EmbeddedHandle;
 pub use self::open::{FORMAT, OpenError};
+pub use self::scan::EmbeddedScan;
 use self::writer::{Lane, Order, Writer};
 use crate::limits::STORE_OPS_WAITING_MAX;
 

@@ -1,5 +1,7 @@
 //! A store in memory: the reference for every other back-end, and what tests of cores use.
 
+mod scan;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 

@@ -131,7 +131,7 @@ pub(crate) struct Redis {
     pub(crate) client: Client<RedisHandle>,
     store: RedisStore,
     config: RedisStoreConfig,
-    _servers: Arc<Servers>,
+    _servers: Option<Arc<Servers>>,
 }
 
 impl Redis {
@@ -144,9 +144,13 @@ impl Redis {
     }
 
     fn over(servers: Arc<Servers>) -> Self {
-        let config = servers.config();
+        Self { _servers: Some(Arc::clone(&servers)), ..Self::of(servers.config()) }
+    }
+
+    /// A store in servers that somebody else looks after.
+    pub(crate) fn of(config: RedisStoreConfig) -> Self {
         let store = RedisStore::connect(config.clone()).expect("opens");
-        Self { client: Client::of_redis(&store), store, config, _servers: servers }
+        Self { client: Client::of_redis(&store), store, config, _servers: None }
     }
 
     pub(crate) fn store(&self) -> &RedisStore {

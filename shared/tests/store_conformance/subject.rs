@@ -28,7 +28,7 @@ pub(crate) trait Subject {
 
 #[derive(Default)]
 pub(crate) struct Memory {
-    store: MemoryStore,
+    pub(crate) store: MemoryStore,
 }
 
 impl Subject for Memory {

@@ -10,6 +10,7 @@ mod index;
 mod keys;
 mod mail;
 mod roster;
+mod stored;
 mod systems;
 
 use bevy_ecs::prelude::{IntoScheduleConfigs, Schedule, World};
@@ -21,6 +22,7 @@ use super::stage::Stage;
 
 pub(crate) use index::{is_page, list, page_came, patrol_again};
 pub(crate) use keys::{keeper_said, mail_waiting, read, release_all};
+pub use stored::StoredGuild;
 pub(crate) use systems::levels;
 
 /// The roster; see [`roster::Roster`].

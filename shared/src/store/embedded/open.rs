@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use redb::{Builder, Database, ReadableDatabase, StorageError, TableDefinition};
+use redb::{Builder, Database, ReadOnlyDatabase, ReadableDatabase, StorageError, TableDefinition};
 use thiserror::Error;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -131,6 +131,40 @@ pub(super) fn open(dir: &Path, cluster: Option<u64>) -> Result<Opened, OpenError
     }
 }
 
+/// A file that is only going to be read.
+pub(super) enum OpenedToRead {
+    /// It was closed cleanly, and nothing in it changes.
+    AsItIs(ReadOnlyDatabase),
+    /// It was not, so it was checked and mended, as at a start.
+    Mended(Database, Files),
+}
+
+/// Opens the store in `dir` without creating one or counting the incarnation on.
+pub(super) fn open_to_read(dir: &Path) -> Result<OpenedToRead, OpenError> {
+    let files = Files::new(dir);
+    let path = files.store();
+    if !path.try_exists().map_err(io_at(&path))? {
+        if files.state().try_exists().map_err(io_at(&path))? {
+            return Err(OpenError::Missing { path });
+        }
+        let none = io::Error::new(ErrorKind::NotFound, "there is no store");
+        return Err(OpenError::Io { path, source: none });
+    }
+    if files.is_clean() {
+        let mut builder = Builder::new();
+        builder.set_cache_size(CACHE_BYTES);
+        let open = || builder.open_read_only(&path).map_err(|error| refusal(&path, error.into()));
+        let db = catch(&path, open)?;
+        catch(&path, || meta(&db, &path, None))?;
+        return Ok(OpenedToRead::AsItIs(db));
+    }
+    let db = open_file(&path, true)?;
+    files.note_open().map_err(io_at(&files.state()))?;
+    // Dropped without a note if it is refused, it is checked again at the next opening.
+    catch(&path, || meta(&db, &path, None))?;
+    Ok(OpenedToRead::Mended(db, files))
+}
+
 fn prepare_directory(dir: &Path) -> Result<(), OpenError> {
     match fs::metadata(dir) {
         Ok(found) if found.is_dir() => Ok(()),
@@ -188,7 +222,11 @@ fn open_file(path: &Path, check: bool) -> Result<Database, OpenError> {
 }
 
 /// Reads cluster and incarnation, if this build may use the file.
-fn meta(db: &Database, path: &Path, cluster: Option<u64>) -> Result<(u64, u64), OpenError> {
+fn meta(
+    db: &impl ReadableDatabase,
+    path: &Path,
+    cluster: Option<u64>,
+) -> Result<(u64, u64), OpenError> {
     let read = |name: &str| -> Result<Option<u64>, redb::Error> {
         let txn = db.begin_read()?;
         let value = txn.open_table(META)?.get(name)?;

@@ -7,8 +7,8 @@ use crate::ids::{GuildId, Key};
 use crate::store::rules::{Head, OutboxEntry, Rows, RowsError};
 use crate::store::{MailEntry, PartId, Parts};
 
-const RECORDS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("records");
-const OUTBOXES: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("outboxes");
+pub(super) const RECORDS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("records");
+pub(super) const OUTBOXES: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("outboxes");
 
 /// Longer than what follows a key in any row and never smaller: ends the rows of a key.
 const PAST_KEY: [u8; KEY_BYTES + 1] = [u8::MAX; KEY_BYTES + 1];
@@ -216,13 +216,13 @@ fn past(key: Key) -> Vec<u8> {
     [layout::key_bytes(key).as_slice(), &PAST_KEY].concat()
 }
 
-fn mail_entry(row: &[u8], bytes: &[u8]) -> Option<MailEntry> {
+pub(super) fn mail_entry(row: &[u8], bytes: &[u8]) -> Option<MailEntry> {
     let position = layout::position_of(row)?;
     let (source, mail) = bytes.split_at_checked(KEY_BYTES)?;
     Some(MailEntry { position, source: layout::key_of(source)?, mail: mail.to_vec() })
 }
 
-fn outbox_entry(row: &[u8], bytes: &[u8]) -> Option<OutboxEntry> {
+pub(super) fn outbox_entry(row: &[u8], bytes: &[u8]) -> Option<OutboxEntry> {
     let position = layout::position_of(row)?;
     let (target, rest) = bytes.split_at_checked(KEY_BYTES)?;
     let (sequence, mail) = rest.split_first_chunk()?;

@@ -15,6 +15,7 @@ pub(crate) enum Script {
     Deliver,
     Remove,
     Create,
+    Scan,
     Join,
     Beat,
     Leave,
@@ -22,7 +23,7 @@ pub(crate) enum Script {
 
 impl Script {
     /// All of them, in the order in which a connection numbers them.
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Claim,
         Self::Commit,
         Self::Release,
@@ -31,6 +32,7 @@ impl Script {
         Self::Deliver,
         Self::Remove,
         Self::Create,
+        Self::Scan,
         Self::Join,
         Self::Beat,
         Self::Leave,
@@ -49,6 +51,7 @@ impl Script {
             Self::Deliver => whole(include_str!("scripts/deliver.lua")),
             Self::Remove => whole(include_str!("scripts/remove.lua")),
             Self::Create => whole(include_str!("scripts/create.lua")),
+            Self::Scan => whole(include_str!("scripts/scan.lua")),
             Self::Join => lease(include_str!("../../directory/redis/join.lua")),
             Self::Beat => lease(include_str!("../../directory/redis/beat.lua")),
             Self::Leave => lease(include_str!("../../directory/redis/leave.lua")),
@@ -62,7 +65,7 @@ impl Script {
 
     fn writes(self) -> bool {
         match self {
-            Self::Peek | Self::Outbox => false,
+            Self::Peek | Self::Outbox | Self::Scan => false,
             Self::Claim
             | Self::Commit
             | Self::Release

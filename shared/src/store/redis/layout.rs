@@ -67,6 +67,26 @@ impl Names {
         name
     }
 
+    /// A pattern that all names of all buckets fit.
+    pub(super) fn pattern(&self) -> String {
+        format!("{{{}:???}}:*", self.prefix)
+    }
+
+    /// The key that a name belongs to; nothing for a name that belongs to a bucket.
+    pub(super) fn key_named(&self, name: &str) -> Option<Key> {
+        let (_, name_in_bucket) = name.split_once("}:")?;
+        let mut pieces = name_in_bucket.split(':');
+        let (kind, id) = (pieces.next()?, pieces.next().filter(|id| id.len() == 16)?);
+        let id = u64::from_str_radix(id, 16).ok()?;
+        let key = match kind {
+            "player" => Key::Player(PlayerId(id)),
+            "guild" => Key::Guild(GuildId(id)),
+            "battle" => Key::Battle(BattleId(id)),
+            _ => return None,
+        };
+        name.starts_with(&self.head(key)).then_some(key)
+    }
+
     /// The slot of a Redis Cluster that a bucket is in.
     pub(super) fn slot(&self, bucket: u16) -> u16 {
         crc16(self.tag(bucket).as_bytes()) % SLOTS
@@ -230,6 +250,10 @@ mod tests {
         assert_eq!(names.head(ANNA), "{cohort:15c}:player:000000000000a11a");
         assert_eq!(names.of_bucket(1_023, "mark"), "{cohort:3ff}:mark");
         assert_eq!(crc16(b"123456789"), 0x31C3, "the check value of the Redis Cluster page");
+        let mailbox = names.beside(ANNA, "mail");
+        assert_eq!((names.key_named(&mailbox), names.key_named("x")), (Some(ANNA), None));
+        assert_eq!(names.key_named("{cohort:15d}:player:000000000000a11a"), None);
+        assert_eq!(names.key_named(&names.of_bucket(0x15c, "pending")), None);
         assert_eq!(names.slot(0), crc16(b"cohort:000") % 16_384);
         for bad in ["", "A", "a b", "{a}", "a:b", &"a".repeat(33)] {
             assert!(Names::new(bad).is_none(), "{bad:?}");

@@ -12,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::call::{Call, Script};
 use super::findings::{self, Finding, Holds};
 use super::layout::{BUCKETS, FORMAT, Names, PREFIX_CHARS_MAX};
-use super::link::{LinkSettings, Server};
+use super::link::{Link, LinkSettings, Server};
 use super::router::{CallError, Halt, Router, Routes};
 use super::values::{fields, number, text};
 use super::{IfEmpty, RedisStoreConfig};
@@ -113,6 +113,35 @@ pub(super) fn open(config: &RedisStoreConfig, stop: Receiver<()>) -> Result<Open
     Ok(Opened { routes, cluster: expected, incarnation, findings })
 }
 
+/// Ways to a store that is there and is only going to be read. Whether one address is that of a
+/// cluster is found out.
+pub(super) fn open_to_read(config: &RedisStoreConfig) -> Result<Router, OpenError> {
+    let mut routes = routes(config)?;
+    if let ([server], false) = (&routes.seeds[..], routes.is_cluster) {
+        let settings = LinkSettings { takes_replicas: true, ..routes.link.clone() };
+        let link = Link::open(server, &settings)
+            .map_err(|what| OpenError::Server { server: server.to_string(), what })?;
+        routes.is_cluster = link.mode == "cluster";
+        routes.link.takes_replicas = routes.is_cluster;
+    }
+    let mut router = Router::new(routes, never());
+    router
+        .check()
+        .map_err(|(server, what)| OpenError::Server { server: server.to_string(), what })?;
+    let expected = config.cluster.unwrap_or_default();
+    let mut opening = Opening { router, prefix: config.prefix.clone(), expected };
+    let meta = opening.meta()?;
+    if meta.store.is_empty() || !meta.is_ready {
+        return Err(OpenError::Missing { prefix: opening.prefix });
+    }
+    // Whose it is does not matter to a reader who does not ask.
+    opening.expected = config.cluster.unwrap_or(meta.cluster);
+    opening.check(&meta)?;
+    opening.check_marks(&meta)?;
+    opening.router.routes.store = Some(Arc::from(meta.store));
+    Ok(opening.router)
+}
+
 fn routes(config: &RedisStoreConfig) -> Result<Routes, OpenError> {
     let names = Names::new(&config.prefix).ok_or_else(|| {
         let of = "of a-z, 0-9, - and _";
@@ -200,9 +229,7 @@ impl Opening {
     fn find_or_create(&mut self, if_empty: IfEmpty) -> Result<String, OpenError> {
         let names = self.router.routes.names.clone();
         let name = names.of_bucket(0, "meta");
-        let read = Call::reading("HMGET", 0).arg(name.as_bytes());
-        let read = read.arg(b"store").arg(b"format").arg(b"cluster").arg(b"ready");
-        let mut meta = meta(self.ask(read)?)?;
+        let mut meta = self.meta()?;
         if meta.store.is_empty() {
             let marks = self.marks()?;
             let missing = marks.iter().filter(|mark| mark.is_empty()).count();
@@ -220,12 +247,25 @@ impl Opening {
             let ready = Call::writing("HSET", 0).arg(name.as_bytes()).arg(b"ready").arg(b"1");
             self.ask(ready)?;
         }
+        self.check_marks(&meta)?;
+        Ok(meta.store)
+    }
+
+    fn meta(&mut self) -> Result<Meta, OpenError> {
+        let name = self.router.routes.names.of_bucket(0, "meta");
+        let read = Call::reading("HMGET", 0).arg(name.as_bytes());
+        let read = read.arg(b"store").arg(b"format").arg(b"cluster").arg(b"ready");
+        meta(self.ask(read)?)
+    }
+
+    /// Whether all buckets belong to this store.
+    fn check_marks(&mut self, meta: &Meta) -> Result<(), OpenError> {
         let marks = self.marks()?;
         let missing = marks.iter().filter(|mark| **mark != meta.store).count();
         if missing > 0 {
             return Err(OpenError::Emptied { prefix: self.prefix.clone(), missing });
         }
-        Ok(meta.store)
+        Ok(())
     }
 
     fn check(&self, meta: &Meta) -> Result<(), OpenError> {

@@ -76,6 +76,11 @@ impl Roster {
         &self.name
     }
 
+    /// The members, ordered by id.
+    pub(crate) fn members(&self) -> impl Iterator<Item = PlayerId> {
+        self.members.keys().copied()
+    }
+
     /// How many members there are.
     pub(crate) fn size(&self) -> u16 {
         u16::try_from(self.members.len()).unwrap_or(u16::MAX)

@@ -1,11 +1,14 @@
 //! The command line: what can be said, with examples. What is done about it is in `cmd/`.
 
+mod bench;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+pub use self::bench::{BenchArgs, BenchCommand, BenchMqArgs, BenchStoreArgs};
 use shared::ids::Role;
 use sim_tests::load::Threshold;
 
@@ -53,6 +56,9 @@ pub enum Command {
     Status(StatusArgs),
     /// Prove that items and gold in a store are conserved and that records are whole
     Audit(AuditArgs),
+    /// Measure parts of Cohort beside raw yardsticks in the same run
+    #[command(subcommand)]
+    Bench(BenchCommand),
     /// Check this machine and say which promises hold on it
     Doctor(ConfigArgs),
     /// Check and show the configuration

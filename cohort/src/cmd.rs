@@ -1,6 +1,7 @@
 //! One file per subcommand.
 
 pub mod audit;
+pub mod bench;
 pub mod bots;
 pub mod completions;
 pub mod config;

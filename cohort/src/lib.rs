@@ -35,6 +35,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Replay(ReplayCommand::Show(replay)) => cmd::replay::show(&replay),
         Command::Audit(audit) => cmd::audit::run(&audit),
         Command::Status(status) => cmd::status::run(&status).await,
+        Command::Bench(bench) => cmd::bench::run(bench).await,
         Command::Doctor(config) => cmd::doctor::run(&config).await,
         Command::Config(config) => cmd::config::run(&config),
         Command::Completions { shell } => cmd::completions::run(shell),

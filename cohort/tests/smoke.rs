@@ -2,6 +2,8 @@
 
 #[path = "smoke/audit.rs"]
 mod audit;
+#[path = "smoke/bench.rs"]
+mod bench;
 #[path = "smoke/bots.rs"]
 mod bots;
 #[path = "smoke/errors.rs"]

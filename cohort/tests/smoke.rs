@@ -8,6 +8,8 @@ mod bench;
 mod bots;
 #[path = "smoke/errors.rs"]
 mod errors;
+#[path = "smoke/processes.rs"]
+mod processes;
 #[path = "smoke/program.rs"]
 mod program;
 #[path = "smoke/running.rs"]

@@ -71,9 +71,14 @@ pub(crate) struct Running {
 impl Running {
     /// Starts `up` without bots on a free port and waits until it is ready.
     pub(crate) fn start(data: &Path) -> Self {
+        Self::start_with(data, &[])
+    }
+
+    /// The same with more arguments.
+    pub(crate) fn start_with(data: &Path, arguments: &[&str]) -> Self {
         let data = data.to_str().unwrap();
-        let mut child =
-            cohort(&["up", "--bots", "0", "--port", "0", "--data", data]).spawn().unwrap();
+        let mut command = cohort(&["up", "--bots", "0", "--port", "0", "--data", data]);
+        let mut child = command.args(arguments).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
@@ -95,6 +100,18 @@ impl Running {
         let mut command = cohort(&["bots", "--server", &server]);
         command.arg("--cert").arg(certificate).args(arguments);
         end_of(command.spawn().unwrap())
+    }
+
+    /// Asks for the status until there is something in it.
+    pub(crate) fn find_in_status<T>(&self, find: impl Fn(&str) -> Option<T>) -> T {
+        let begun = std::time::Instant::now();
+        loop {
+            let status = run(&["status", "--url", &self.url]).stdout;
+            if let Some(found) = find(&status) {
+                return found;
+            }
+            assert!(begun.elapsed() < DEADLINE, "not in {status}");
+        }
     }
 
     /// What it answers at `path`: status line and headers, and body.
@@ -126,7 +143,7 @@ impl Drop for Running {
     }
 }
 
-fn signal(id: u32, name: &str) {
+pub(crate) fn signal(id: u32, name: &str) {
     let sent = Command::new("kill").args([name, &id.to_string()]).status().unwrap();
     assert!(sent.success());
 }

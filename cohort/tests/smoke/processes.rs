@@ -1,0 +1,61 @@
+//! A cluster of processes: they start, talk to each other, and are started again.
+
+use std::path::Path;
+
+use crate::program::{Running, run, signal};
+
+fn pid(data: &Path, name: &str) -> u32 {
+    let file = data.join("processes").join(name).with_extension("pid");
+    std::fs::read_to_string(file).unwrap().trim().parse().unwrap()
+}
+
+#[test]
+fn bots_play_in_a_cluster_of_processes_over_every_node_mq_that_needs_no_server_of_its_own() {
+    for mq in ["tcp", "redis"] {
+        let dir = tempfile::tempdir().unwrap();
+        let node = Running::start_with(dir.path(), &["--processes", "--mq", mq]);
+        let report = node.bots(dir.path(), &["--players", "10", "--for", "6s"]);
+        assert_eq!(report.code, Some(0), "{mq}: {report:?}");
+        let roles = ["gateway", "baseapp", "battleapp", "social", "matchmaker"];
+        node.find_in_status(|status| {
+            let all = roles.iter().all(|role| status.contains(role));
+            (all && !status.contains("no answer")).then_some(())
+        });
+        let done = node.end_with("-TERM");
+        assert_eq!(done.code, Some(0), "{mq}: {done:?}");
+        assert!(done.stderr.contains("all processes have ended"), "{mq}: {done:?}");
+    }
+}
+
+#[test]
+fn a_process_that_dies_is_started_again_as_a_new_incarnation() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Running::start_with(dir.path(), &["--processes"]);
+    let before = pid(dir.path(), "baseapp-1");
+    let baseapps = |status: &str| {
+        let lines = status.lines().filter(|line| line.contains(" baseapp "));
+        lines.map(|line| line.split(' ').next().unwrap_or_default().to_owned()).last()
+    };
+    let first = node.find_in_status(baseapps);
+    signal(before, "-KILL");
+    // Its lease has to end before its number is free again.
+    node.find_in_status(|status| {
+        let now = baseapps(status).filter(|now| *now != first);
+        now.filter(|_| !status.contains("no answer"))
+    });
+    assert_ne!(pid(dir.path(), "baseapp-1"), before);
+    let report = node.bots(dir.path(), &["--players", "5", "--for", "3s"]);
+    assert_eq!(report.code, Some(0), "{report:?}");
+    assert_eq!(node.end_with("-TERM").code, Some(0));
+}
+
+#[test]
+fn a_process_that_cannot_start_is_named_with_its_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, nowhere) = (dir.path().to_str().unwrap(), "redis://127.0.0.1:1");
+    let done = run(&["up", "--processes", "--redis", nowhere, "--port", "0", "--data", data]);
+    assert_eq!(done.code, Some(1), "{done:?}");
+    for part in ["gateway-1", "127.0.0.1:1", "see "] {
+        assert!(done.stderr.contains(part), "{part:?} is not in {}", done.stderr);
+    }
+}

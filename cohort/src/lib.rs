@@ -2,7 +2,7 @@
 //! roles into a node, status page, checks.
 //!
 //! This crate is shell only. It never decides anything about players, teams or battles, and it
-//! never talks to the store behind a core's back.
+//! never changes the store behind a core's back.
 
 pub mod args;
 pub mod clock;

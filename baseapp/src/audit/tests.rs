@@ -258,7 +258,7 @@ fn a_mail_that_is_missing_in_between_is_found() {
 fn a_store_that_is_older_than_books_is_conserved() {
     let old = || player(5, &[(MEAT, 2)], NO_GUILD);
     let before = ScannedRecord { outbox: vec![post(1, BERT, gift(9))], ..record(old()) };
-    let report = audited(&[(ANNA, before.clone()), (BERT, record(old()))]);
+    let report = audited(&[(ANNA, before), (BERT, record(old()))]);
     assert!(report.is_conserved() && report.is_whole(), "{report:?}");
     assert_eq!(report.counts.players_without_books, 2);
 

@@ -1,4 +1,5 @@
 //! Audits of stores that were really written: by a node with bots, and by a baseapp over Redis.
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic, in its helpers too")]
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};

@@ -6,7 +6,7 @@ use std::fs;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use shared::ids::{BattleId, Epoch, GuildId, Key, PlayerId, Version};
 use shared::store::embedded::{EmbeddedScan, EmbeddedStore, OpenError};
-use shared::store::redis::{OpenError as RedisOpenError, RedisScan, RedisStoreConfig};
+use shared::store::redis::{OpenError as RedisOpenError, RedisScan, RedisStore, RedisStoreConfig};
 use shared::store::rules::Rows as _;
 use shared::store::scan::{ScannedPost, ScannedRecord, Sequence, StoreScan};
 use shared::store::{Commit, MailEntry, Ownership, PartId, StoreRequest};
@@ -310,6 +310,19 @@ fn a_scan_makes_no_store_and_sees_its_own_prefix_only() {
     let foreign = RedisStoreConfig { cluster: Some(1), ..redis.config() };
     let error = RedisScan::connect(&foreign).expect_err("another cluster");
     assert!(matches!(error, RedisOpenError::OtherCluster { .. }), "{error}");
+}
+
+#[test]
+fn a_user_who_may_not_write_is_enough() {
+    let redis = Lonely::in_memory(&DURABLE);
+    let expected = filled(&mut Redis::of(redis.config()));
+    let may = "+@read +@connection +evalsha +script|load +info";
+    raw::<()>(redis.server(), &format!("ACL SETUSER auditor on >secret ~* {may}"));
+    let url = redis.server().url().replace("://", "://auditor:secret@");
+    let config = RedisStoreConfig { urls: vec![url], ..redis.config() };
+    assert_eq!(timeless(seen(&mut RedisScan::connect(&config).expect("connects"))), expected);
+    let error = RedisStore::connect(config).expect_err("counts the incarnation on");
+    assert!(error.to_string().contains("NOPERM"), "{error}");
 }
 
 #[test]

@@ -10,9 +10,11 @@ use std::io::IsTerminal as _;
 use crate::args::ConfigArgs;
 use crate::cluster;
 use crate::cmd::config;
+use crate::config::backends::StoreKind;
 use crate::failure::Failure;
 use crate::output;
 
+/// What holds with the embedded store.
 const PROMISES: &str = "
 What holds in this setup (one process, embedded store, fsync on every commit):
   - An acknowledged change survives kill -9 of the process.
@@ -20,6 +22,15 @@ What holds in this setup (one process, embedded store, fsync on every commit):
   - Items and gold moved between players are neither lost nor doubled, whatever crashes.
   - A battle that is being fought ends with its process: nobody gets a result from it.
     Stop with Ctrl-C or SIGTERM, and battles end with a result that is stored and paid.
+";
+
+/// What holds with Redis, as far as the findings about it do not say otherwise.
+const SHARED_PROMISES: &str = "
+What holds in this setup (many processes over Redis), if the settings of Redis above are ok:
+  - An acknowledged change survives kill -9 of any node and of Redis.
+  - Items and gold moved between players are neither lost nor doubled, whatever crashes.
+  - A node that is cut off or paused for longer than its lease can change nothing any more.
+  - A battle that is being fought ends with its battleapp: nobody gets a result from it.
 ";
 
 /// How a check went.
@@ -90,7 +101,7 @@ pub async fn run(args: &ConfigArgs) -> Result<(), Failure> {
     let answering = place::who_answers(config).await;
     findings.push(place::data_dir(config));
     findings.push(place::flush(config));
-    findings.push(place::store(config, answering.as_ref()));
+    findings.extend(place::store(config, answering.as_ref()));
     findings.push(place::tcp_port(config, answering.as_ref()));
     findings.push(place::udp_port(config, answering.as_ref()));
     findings.push(machine::udp_loopback());
@@ -102,7 +113,8 @@ pub async fn run(args: &ConfigArgs) -> Result<(), Failure> {
     for finding in &findings {
         text += &format!("{finding}\n");
     }
-    output::data(&(text + PROMISES))?;
+    let is_shared = config.store.kind != StoreKind::Embedded;
+    output::data(&(text + if is_shared { SHARED_PROMISES } else { PROMISES }))?;
     let broken = findings.iter().filter(|finding| finding.level == Level::Fail).count();
     if broken == 0 {
         return Ok(());

@@ -6,11 +6,14 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::time::Duration;
 
+use shared::store::redis::{Holds, RedisStore};
+
 use super::Finding;
 use crate::clock;
 use crate::cluster;
 use crate::cmd::status;
 use crate::config::Config;
+use crate::config::backends::StoreKind;
 
 /// Flushes measured.
 const FLUSHES: u32 = 20;
@@ -81,8 +84,38 @@ pub(super) fn flush(config: &Config) -> Finding {
     Finding::ok("flush", found)
 }
 
-/// Whether the store opens.
-pub(super) fn store(config: &Config, answering: Option<&Answering>) -> Finding {
+/// What the store promises.
+pub(super) fn store(config: &Config, answering: Option<&Answering>) -> Vec<Finding> {
+    match config.store.kind {
+        StoreKind::Embedded => vec![embedded_store(config, answering)],
+        StoreKind::Redis | StoreKind::RedisCluster => redis_store(config),
+    }
+}
+
+/// What the settings of the Redis servers promise.
+fn redis_store(config: &Config) -> Vec<Finding> {
+    let remedy = "see docs/redis.md for what each setting promises";
+    let examined = cluster::redis_store(config)
+        .map_err(|failure| failure.to_string())
+        .and_then(|redis| RedisStore::examine(&redis).map_err(|error| error.to_string()));
+    let findings = match examined {
+        Ok(findings) => findings,
+        Err(what) => return vec![Finding::fail("store", what, "start it, or set store.urls")],
+    };
+    let told = findings.into_iter().map(|finding| {
+        let found = format!("{}: {}", finding.server, finding.what);
+        match finding.holds {
+            Holds::Yes => Finding::ok("store", found),
+            Holds::Partly | Holds::Unknown => Finding::warn("store", found, remedy),
+            Holds::No if config.store.production => Finding::fail("store", found, remedy),
+            Holds::No => Finding::warn("store", found, remedy),
+        }
+    });
+    told.collect()
+}
+
+/// Whether the store in the data directory opens.
+fn embedded_store(config: &Config, answering: Option<&Answering>) -> Finding {
     let dir = &config.node.data_dir;
     if let Some(Answering { node, .. }) = answering {
         return Finding::ok("store", format!("not opened: node {node} is running"));

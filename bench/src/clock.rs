@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-/// Calls between two looks at the clock of a [`Patience`].
-const CALLS_PER_LOOK: u32 = 1 << 14;
+/// Short enough that what waits in any queue of a benchmark lasts for longer.
+const ROOM_PAUSE: Duration = Duration::from_micros(200);
 
 /// Now.
 #[must_use]
@@ -18,28 +18,14 @@ pub(crate) fn pause(time: Duration) {
     std::thread::sleep(time);
 }
 
+/// What a sender does that finds no room: nothing, for a part of a tick, as a role would. To spin
+/// would take the processor from those who make room.
+pub(crate) fn wait_for_room() {
+    pause(ROOM_PAUSE);
+}
+
 /// Microseconds since `start`.
 #[must_use]
 pub fn micros_since(start: Instant) -> f64 {
     start.elapsed().as_secs_f64() * 1e6
-}
-
-/// Ends a loop that would otherwise wait for ever, without reading the clock in every turn.
-#[derive(Debug)]
-pub(crate) struct Patience {
-    start: Instant,
-    limit: Duration,
-    calls: u32,
-}
-
-impl Patience {
-    pub(crate) fn new(limit: Duration) -> Self {
-        Self { start: now(), limit, calls: 0 }
-    }
-
-    /// Whether the time is over. Looks at the clock in some of its calls only.
-    pub(crate) fn is_over(&mut self) -> bool {
-        self.calls = self.calls.wrapping_add(1);
-        self.calls.is_multiple_of(CALLS_PER_LOOK) && self.start.elapsed() > self.limit
-    }
 }

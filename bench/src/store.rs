@@ -13,7 +13,7 @@ use shared::rng;
 
 use crate::clock;
 use crate::error::Result;
-use crate::figure::{Figure, Goal, Unit};
+use crate::figure::{Figure, Goal, Series, Unit};
 use crate::harness::{self, Harness, percentiles};
 use crate::servers::{AppendOnly, RedisCluster, Server};
 
@@ -67,16 +67,13 @@ impl Backend {
 /// # Errors
 /// [`crate::BenchError`] says what stands in the way.
 pub fn measure(backend: Backend, harness: &mut Harness<'_>, dir: &Path) -> Result<Vec<Figure>> {
-    let players = harness.count(PLAYERS).max(2 * BATCH_KEYS);
+    let players = players(harness);
     match backend {
-        Backend::Memory => {
-            let ours = product::memory(players)?;
-            compare(harness, "memory", ours, memory::Raw::default(), false)
-        }
+        Backend::Memory => compare_memory(harness, players),
         Backend::Embedded => {
             let (ours, _store, _dir) = product::embedded(dir, players)?;
             let raw = embedded::Raw::open(dir, players)?;
-            compare(harness, "embedded", ours, raw, true)
+            compare(harness, "embedded", ours, raw)
         }
         Backend::Redis => {
             let mut figures = Vec::new();
@@ -85,7 +82,7 @@ pub fn measure(backend: Backend, harness: &mut Harness<'_>, dir: &Path) -> Resul
                 let server = Server::redis(dir, keeps)?;
                 let (ours, _store) = product::in_redis(vec![server.url()], false, players)?;
                 let raw = redis::Raw::connect(&[server.url()], players)?;
-                figures.extend(compare(harness, &format!("redis_{name}"), ours, raw, true)?);
+                figures.extend(compare(harness, &format!("redis_{name}"), ours, raw)?);
             }
             Ok(figures)
         }
@@ -93,7 +90,7 @@ pub fn measure(backend: Backend, harness: &mut Harness<'_>, dir: &Path) -> Resul
             let cluster = RedisCluster::start(dir, AppendOnly::Always)?;
             let (ours, _store) = product::in_redis(cluster.urls(), true, players)?;
             let raw = redis::Raw::connect(&cluster.urls(), players)?;
-            compare(harness, "redis_cluster_aof_always", ours, raw, true)
+            compare(harness, "redis_cluster_aof_always", ours, raw)
         }
     }
 }
@@ -111,64 +108,118 @@ trait Subject {
     fn read(&mut self, players: &[usize]) -> Result<()>;
 }
 
+/// Measures what makes sense for the back-end and adds a figure for each.
+struct Comparison<'a, 'h, O, R> {
+    harness: &'a mut Harness<'h>,
+    name: &'a str,
+    ours: O,
+    raw: R,
+    draw: Draw,
+    figures: Vec<Figure>,
+}
+
+/// A store on the same machine that is durable, or at least another process.
 fn compare(
     harness: &mut Harness<'_>,
     name: &str,
-    mut ours: impl Subject,
-    mut raw: impl Subject,
-    has_goals: bool,
+    ours: impl Subject,
+    raw: impl Subject,
 ) -> Result<Vec<Figure>> {
-    let players = harness.count(PLAYERS).max(2 * BATCH_KEYS);
-    let draw = Draw { players, time: harness.round_time() };
-    let mut figures = Vec::new();
-    let mut add = |what: &str, unit: Unit, sides: [&crate::figure::Series; 2], goal| {
-        let figure = Figure::new(format!("store_{name}_{what}"), unit, sides[0], sides[1]);
-        let goal = if has_goals { goal } else { None };
-        figures.push(match goal {
+    let mut comparison = Comparison::new(harness, name, ours, raw);
+    let rate = Some(Goal::AtLeast(OF_RAW_STORE));
+    let reply = Some(Goal::AtMost(OF_RAW_REPLY));
+    comparison.one_by_one([rate, None, reply])?;
+    comparison.in_batches(rate)?;
+    comparison.waiting([rate, None, reply])?;
+    comparison.reads()?;
+    Ok(comparison.figures)
+}
+
+/// Memory is there at once: nothing waits, and the project has no goal.
+fn compare_memory(harness: &mut Harness<'_>, players: usize) -> Result<Vec<Figure>> {
+    let ours = product::memory(players)?;
+    let mut comparison = Comparison::new(harness, "memory", ours, memory::Raw::default());
+    comparison.one_by_one([None; 3])?;
+    comparison.in_batches(None)?;
+    comparison.reads()?;
+    Ok(comparison.figures)
+}
+
+impl<'a, 'h, O: Subject, R: Subject> Comparison<'a, 'h, O, R> {
+    fn new(harness: &'a mut Harness<'h>, name: &'a str, ours: O, raw: R) -> Self {
+        let draw = Draw { players: players(harness), time: harness.round_time() };
+        Self { harness, name, ours, raw, draw, figures: Vec::new() }
+    }
+
+    fn one_by_one(&mut self, goals: [Option<Goal>; 3]) -> Result<()> {
+        let Self { ours, raw, draw, .. } = self;
+        let what = format!("store {}, one commit at a time", self.name);
+        let mut ours = |round| draw.one_by_one(round, ours);
+        let mut raw = |round| draw.one_by_one(round, raw);
+        let told = self.harness.alternate(&what, [&mut ours, &mut raw])?;
+        self.add_rate_and_replies("one_by_one", &told, goals);
+        Ok(())
+    }
+
+    fn waiting(&mut self, goals: [Option<Goal>; 3]) -> Result<()> {
+        let Self { ours, raw, draw, .. } = self;
+        let what = format!("store {}, many requests waiting", self.name);
+        let mut ours = |round| draw.waiting(round, ours);
+        let mut raw = |round| draw.waiting(round, raw);
+        let told = self.harness.alternate(&what, [&mut ours, &mut raw])?;
+        self.add_rate_and_replies("64_waiting", &told, goals);
+        Ok(())
+    }
+
+    fn in_batches(&mut self, goal: Option<Goal>) -> Result<()> {
+        let Self { ours, raw, draw, .. } = self;
+        let what = format!("store {}, batches", self.name);
+        let mut ours = |round| draw.in_batches(round, |keys| ours.write(keys));
+        let mut raw = |round| draw.in_batches(round, |keys| raw.write(keys));
+        let [[ours], [raw]] = self.harness.alternate(&what, [&mut ours, &mut raw])?;
+        self.add("commits_in_batches_of_100", Unit::PerSecond, [&ours, &raw], goal);
+        Ok(())
+    }
+
+    fn reads(&mut self) -> Result<()> {
+        let Self { ours, raw, draw, .. } = self;
+        let what = format!("store {}, reads", self.name);
+        let mut ours = |round| draw.in_batches(round, |keys| ours.read(keys));
+        let mut raw = |round| draw.in_batches(round, |keys| raw.read(keys));
+        let [[ours], [raw]] = self.harness.alternate(&what, [&mut ours, &mut raw])?;
+        self.add("owner_reads_in_batches_of_100", Unit::PerSecond, [&ours, &raw], None);
+        Ok(())
+    }
+
+    fn add_rate_and_replies(
+        &mut self,
+        how: &str,
+        told: &[[Series; 3]; 2],
+        goals: [Option<Goal>; 3],
+    ) {
+        let [ours, raw] = told;
+        let kinds = [
+            ("commits", Unit::PerSecond),
+            ("reply_p50", Unit::Micros),
+            ("reply_p99", Unit::Micros),
+        ];
+        for (at, ((what, unit), goal)) in kinds.into_iter().zip(goals).enumerate() {
+            self.add(&format!("{what}_{how}"), unit, [&ours[at], &raw[at]], goal);
+        }
+    }
+
+    fn add(&mut self, what: &str, unit: Unit, sides: [&Series; 2], goal: Option<Goal>) {
+        let name = format!("store_{}_{what}", self.name);
+        let figure = Figure::new(name, unit, sides[0], sides[1]);
+        self.figures.push(match goal {
             Some(goal) => figure.with_goal(goal),
             None => figure,
         });
-    };
-    let rate_goal = Some(Goal::AtLeast(OF_RAW_STORE));
-    let reply_goal = Some(Goal::AtMost(OF_RAW_REPLY));
+    }
+}
 
-    let told = harness.alternate(
-        &format!("store {name}, one commit at a time"),
-        [&mut |round| draw.one_by_one(round, &mut ours), &mut |round| {
-            draw.one_by_one(round, &mut raw)
-        }],
-    )?;
-    let [ours_told, raw_told] = &told;
-    let sides = |at: usize| [&ours_told[at], &raw_told[at]];
-    add("commits_one_by_one", Unit::PerSecond, sides(0), rate_goal);
-    add("reply_p50_one_by_one", Unit::Micros, sides(1), None);
-    add("reply_p99_one_by_one", Unit::Micros, sides(2), reply_goal);
-    let told = harness.alternate(
-        &format!("store {name}, batches"),
-        [&mut |round| draw.in_batches(round, |keys| ours.write(keys)), &mut |round| {
-            draw.in_batches(round, |keys| raw.write(keys))
-        }],
-    )?;
-    let [[ours_told], [raw_told]] = &told;
-    add("commits_in_batches_of_100", Unit::PerSecond, [ours_told, raw_told], rate_goal);
-    let told = harness.alternate(
-        &format!("store {name}, many waiting"),
-        [&mut |round| draw.waiting(round, &mut ours), &mut |round| draw.waiting(round, &mut raw)],
-    )?;
-    let [ours_told, raw_told] = &told;
-    let sides = |at: usize| [&ours_told[at], &raw_told[at]];
-    add("commits_64_waiting", Unit::PerSecond, sides(0), rate_goal);
-    add("reply_p50_64_waiting", Unit::Micros, sides(1), None);
-    add("reply_p99_64_waiting", Unit::Micros, sides(2), reply_goal);
-    let told = harness.alternate(
-        &format!("store {name}, reads"),
-        [&mut |round| draw.in_batches(round, |keys| ours.read(keys)), &mut |round| {
-            draw.in_batches(round, |keys| raw.read(keys))
-        }],
-    )?;
-    let [[ours_told], [raw_told]] = &told;
-    add("owner_reads_in_batches_of_100", Unit::PerSecond, [ours_told, raw_told], None);
-    Ok(figures)
+fn players(harness: &Harness<'_>) -> usize {
+    harness.count(PLAYERS).max(2 * BATCH_KEYS)
 }
 
 /// Which players are next. They come from a fixed seed, spread over all of the records, and those

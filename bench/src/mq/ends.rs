@@ -1,7 +1,6 @@
 //! Two roles of two nodes with a node MQ between them: what is measured of the product.
 
 use std::any::Any;
-use std::thread;
 
 use shared::ids::{Address, BattleId, NodeId, Role};
 use shared::mq::{Mq, MqEvent, SendError};
@@ -10,7 +9,7 @@ use shared::msg::battle_gateway::BattleOutput;
 use shared::runtime::Doorbell;
 
 use super::PAYLOAD_BYTES;
-use crate::clock::{self, Patience};
+use crate::clock;
 use crate::error::{BenchError, Result};
 use crate::harness;
 use crate::threads::{PATIENCE, beside};
@@ -83,13 +82,13 @@ impl Pair {
 
 impl End {
     fn send(&mut self, to: Address, mut body: Body) -> Result<()> {
-        let mut patience = Patience::new(PATIENCE);
+        let mut since = None;
         while let Err(SendError::Full(back) | SendError::Gone(back)) = self.mq.send(to, body) {
-            if patience.is_over() {
+            if since.get_or_insert_with(clock::now).elapsed() > PATIENCE {
                 return Err(BenchError::Silent { what: "room in the node MQ" });
             }
             body = back;
-            thread::yield_now();
+            clock::wait_for_room();
         }
         Ok(())
     }

@@ -1,7 +1,5 @@
 //! The node MQ inside one process, beside a bare channel that carries the same messages.
 
-use std::thread;
-
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use shared::limits::MQ_FRAMES_WAITING_MAX;
 use shared::mq::local::LocalMq;
@@ -78,7 +76,7 @@ fn send(sender: &Sender<Body>, mut body: Body) -> Result<()> {
             Err(TrySendError::Full(back)) => body = back,
             Err(TrySendError::Disconnected(_)) => return Err(silent()),
         }
-        thread::yield_now();
+        clock::wait_for_room();
     }
 }
 

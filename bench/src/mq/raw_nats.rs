@@ -1,6 +1,7 @@
 //! The work of a node MQ with nothing but the NATS client.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_nats::{Client, ConnectOptions, Subscriber};
 use bytes::Bytes;
@@ -21,6 +22,8 @@ const ROUND_BYTES: usize = 512 << 10;
 /// Messages on the way: fewer than the server keeps for a subscriber that is slow, and
 /// than the client keeps for us, so that none is dropped.
 const MESSAGES_UNDER_WAY_MAX: usize = 200_000;
+/// What a sender waits that finds no room; less than what is under way lasts.
+const ROOM_PAUSE: Duration = Duration::from_millis(1);
 
 pub(super) struct RawNats {
     url: String,
@@ -188,7 +191,7 @@ impl Raw for RawNats {
 /// Until fewer than [`MESSAGES_UNDER_WAY_MAX`] of those sent were not received.
 async fn wait_for_room(sent: usize, received: &AtomicUsize) {
     while sent >= received.load(Ordering::Relaxed) + MESSAGES_UNDER_WAY_MAX {
-        tokio::task::yield_now().await;
+        tokio::time::sleep(ROOM_PAUSE).await;
     }
 }
 

@@ -4,7 +4,6 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 use super::PAYLOAD_BYTES;
@@ -86,7 +85,7 @@ impl Buffer {
             if self.ended.load(Ordering::Acquire) {
                 return;
             }
-            thread::yield_now();
+            clock::wait_for_room();
         }
     }
 

@@ -108,7 +108,7 @@ impl Raw {
 
 impl Subject for Raw {
     fn write(&mut self, players: &[usize]) -> Result<()> {
-        let part = [7; PART_BYTES + SEAL_BYTES];
+        let part = [7u8; PART_BYTES + SEAL_BYTES];
         let answers = self.ask(players, |raw, player, command| {
             let version = raw.versions[player];
             raw.versions[player] += 1;
@@ -164,4 +164,31 @@ fn tag(bucket: u64) -> String {
 
 fn name(player: usize) -> String {
     format!("{}:player:{:016x}", tag(id(player) % BUCKETS), id(player))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::servers::{AppendOnly, RedisCluster, Server};
+
+    fn check(urls: &[String]) {
+        let mut raw = Raw::connect(urls, 200).unwrap();
+        raw.write(&[7, 8]).unwrap();
+        let mut command = redis::cmd("HSTRLEN");
+        command.arg(name(7)).arg("part");
+        let place = raw.place(7);
+        let bytes: usize = command.query(&mut raw.servers[place]).unwrap();
+        assert_eq!(bytes, PART_BYTES + SEAL_BYTES, "as many as the product writes");
+        raw.versions[7] = 0;
+        assert!(raw.write(&[7]).is_err(), "an old version is refused");
+    }
+
+    #[test]
+    fn a_raw_record_has_the_bytes_of_a_part_and_is_written_by_its_owner_only() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let server = Server::redis(dir.path(), AppendOnly::Off).unwrap();
+        check(&[server.url()]);
+        drop(server);
+        check(&RedisCluster::start(dir.path(), AppendOnly::Off).unwrap().urls());
+    }
 }

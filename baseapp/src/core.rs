@@ -5,6 +5,8 @@ mod bag;
 mod books;
 mod cards;
 mod equipment;
+#[cfg(feature = "shell")]
+pub(crate) mod fuzzing;
 mod goods;
 mod guild;
 mod inbox;

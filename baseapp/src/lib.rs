@@ -8,3 +8,6 @@
 
 pub mod audit;
 pub mod core;
+#[doc(hidden)]
+#[cfg(feature = "shell")]
+pub mod fuzzing;

@@ -6,6 +6,9 @@
 //! cards that the matchmaker sends along.
 
 pub mod core;
+#[doc(hidden)]
+#[cfg(feature = "shell")]
+pub mod fuzzing;
 
 pub use crate::core::app::BattleApp;
 pub use crate::core::replay;

@@ -10,6 +10,8 @@ pub mod cluster;
 pub mod cmd;
 pub mod config;
 pub mod failure;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod output;
 pub mod replays;
 pub mod service;

@@ -11,6 +11,9 @@
 pub mod content;
 pub mod core;
 pub mod directory;
+#[doc(hidden)]
+#[cfg(feature = "shell")]
+pub mod fuzzing;
 pub mod ids;
 pub mod limits;
 pub mod mq;

@@ -12,6 +12,7 @@ pub(crate) mod clock;
 mod control;
 mod doorbell;
 mod flight;
+pub(crate) mod fuzzing;
 mod housekeeping;
 mod node;
 mod recorder;

@@ -30,7 +30,14 @@ impl Tick {
 
 /// Ticks per second of a core. Never zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "u32")]
 pub struct TickRate(u32);
+
+impl From<u32> for TickRate {
+    fn from(hz: u32) -> Self {
+        Self::new(hz)
+    }
+}
 
 impl TickRate {
     /// A rate of `hz` ticks per second; zero is taken as one.
@@ -70,5 +77,11 @@ mod tests {
         assert_eq!(rate.ticks_of_ms(5), 1);
         assert_eq!(rate.ticks_of_ms(6), 2);
         assert_eq!(rate.ticks_of_ms(1000), 200);
+    }
+
+    #[test]
+    fn a_rate_that_was_read_is_never_zero() {
+        assert_eq!(crate::wire::decode(&[0], 8), Ok(TickRate::new(1)));
+        assert_eq!(crate::wire::decode(&[200], 8), Ok(TickRate::new(200)));
     }
 }

@@ -1,12 +1,19 @@
 //! The codec of wire messages and stored parts. The only file that knows bincode.
 //!
 //! Little-endian, variable-length integers (bincode's standard configuration). Trailing bytes are
-//! refused, and so is everything longer than the limit that the caller names.
+//! refused, and so is everything longer than the limit that the caller names. A length that the
+//! bytes announce is not believed: memory is taken for what has come.
+
+mod cautious;
+
+use std::marker::PhantomData;
 
 use bincode::enc::write::Writer;
 use bincode::error::EncodeError;
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
+
+use cautious::Cautious;
 
 /// Why bytes were not accepted.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -27,7 +34,7 @@ pub enum WireError {
     Trailing(usize),
 }
 
-/// No message of ours is larger; it also bounds what a length prefix inside can claim.
+/// No message of ours is larger.
 const DECODE_BYTES_MAX: usize = 4 << 20;
 
 /// The bytes of `value`.
@@ -52,7 +59,8 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8], max: usize) -> Result<T, WireEr
         return Err(WireError::TooLong { len: bytes.len(), max });
     }
     let config = bincode::config::standard().with_limit::<DECODE_BYTES_MAX>();
-    let (value, read) = bincode::serde::decode_from_slice(bytes, config)
+    let seed = Cautious(PhantomData::<T>);
+    let (value, read) = bincode::serde::seed_decode_from_slice(seed, bytes, config)
         .map_err(|error| WireError::Malformed(error.to_string()))?;
     match bytes.len() - read {
         0 => Ok(value),
@@ -143,6 +151,16 @@ mod tests {
         assert_eq!(decode::<(u64, String)>(&longer, 64), Err(WireError::Trailing(1)));
         let refused = decode::<(u64, String)>(&bytes, 3);
         assert_eq!(refused, Err(WireError::TooLong { len: bytes.len(), max: 3 }));
+    }
+
+    #[test]
+    fn lists_maps_and_texts_that_are_longer_than_what_is_made_room_for_come_whole() {
+        let long = (
+            (0..1_000u32).map(|n| n.to_string()).collect::<Vec<_>>(),
+            (0..1_000u32).map(|n| (n, Some(n))).collect::<std::collections::BTreeMap<_, _>>(),
+            "long ".repeat(1_000),
+        );
+        assert_eq!(decode(&encode(&long), 1 << 20), Ok(long));
     }
 
     #[test]

@@ -7,6 +7,8 @@
 //! [`stage::each_second`].
 
 mod border;
+#[cfg(feature = "shell")]
+pub(crate) mod fuzzing;
 mod guilds;
 mod presence;
 mod queueing;

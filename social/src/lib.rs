@@ -11,5 +11,8 @@
 //! matchmaker does) and never does IO: its shell is the runtime of `shared`.
 
 mod core;
+#[doc(hidden)]
+#[cfg(feature = "shell")]
+pub mod fuzzing;
 
 pub use core::{Social, StoredGuild};

@@ -33,6 +33,8 @@ mod writer;
 use thiserror::Error;
 
 pub use format::{FinalRecord, Header};
+#[cfg(feature = "shell")]
+pub(crate) use format::{header_in, mend};
 pub use reader::{Replay, TickRecord};
 pub use verify::{VerifyReport, seek, verify};
 pub use writer::Recorder;

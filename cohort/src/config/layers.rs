@@ -121,6 +121,14 @@ pub fn load(
     Ok(Loaded { config, values })
 }
 
+/// The configuration of a file's text alone, without environment and flags.
+pub(crate) fn of_text(file: &Path, text: &str) -> Result<Loaded, ConfigError> {
+    let mut values = defaults();
+    add_file(&mut values, file, text)?;
+    let config = build(&values).map_err(|message| value_error(Origin::Default, message))?;
+    Ok(Loaded { config, values })
+}
+
 fn value_error(origin: Origin, message: String) -> ConfigError {
     ConfigError::Value { origin, message }
 }

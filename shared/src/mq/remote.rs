@@ -13,6 +13,7 @@
 
 mod endpoint;
 pub(super) mod envelope;
+pub(crate) mod fuzzing;
 pub(super) mod hub;
 mod inbound;
 mod inbox;

@@ -13,6 +13,7 @@
 
 mod chunk;
 mod driver;
+pub(crate) mod fuzzing;
 mod greeting;
 mod handshake;
 mod line;

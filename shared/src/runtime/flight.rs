@@ -120,13 +120,13 @@ pub struct Divergence {
 
 /// Reads a recording call by call; ends at the first one that is not there as a whole.
 #[derive(Debug)]
-pub struct FlightReader {
-    file: BufReader<File>,
+pub struct FlightReader<R = BufReader<File>> {
+    file: R,
     header: FlightHeader,
     end: Option<FlightEnd>,
 }
 
-impl FlightReader {
+impl<R: Read> FlightReader<R> {
     /// Whose recording it is.
     #[must_use]
     pub const fn header(&self) -> FlightHeader {
@@ -179,7 +179,7 @@ impl FlightReader {
     }
 }
 
-impl Iterator for FlightReader {
+impl<R: Read> Iterator for FlightReader<R> {
     type Item = FlightRecord;
 
     fn next(&mut self) -> Option<FlightRecord> {
@@ -196,7 +196,11 @@ impl Iterator for FlightReader {
 /// [`FlightError`] if there is no recording at `path`. Whatever is wrong further on ends the
 /// iteration, and [`FlightReader::end`] says how.
 pub fn read_flight(path: &Path) -> Result<FlightReader, FlightError> {
-    let mut file = BufReader::new(File::open(path)?);
+    read_from(BufReader::new(File::open(path)?))
+}
+
+/// The same for a recording that is not in a file.
+pub(super) fn read_from<R: Read>(mut file: R) -> Result<FlightReader<R>, FlightError> {
     let mut start = [0; MAGIC.len() + 2];
     file.read_exact(&mut start).map_err(|_| FlightError::Foreign)?;
     if start[..MAGIC.len()] != MAGIC || start[MAGIC.len()..] != FORMAT.to_le_bytes() {

@@ -7,6 +7,7 @@
 #[cfg(test)]
 mod faults;
 mod files;
+pub(crate) mod fuzzing;
 mod handle;
 pub(in crate::store) mod layout;
 mod open;

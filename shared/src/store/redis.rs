@@ -9,6 +9,7 @@
 pub(crate) mod call;
 pub(crate) mod clock;
 mod findings;
+pub(crate) mod fuzzing;
 mod handle;
 mod lane;
 pub(crate) mod layout;

@@ -84,7 +84,7 @@ pub(crate) fn imports(source: &Source) -> Vec<String> {
     let ours = ["shared", "client", "sim-tests", "cohort"].iter().chain(&SERVICES);
     let allowed: &[&str] = match package {
         "shared" => &[],
-        "cohort" | "sim-tests" => return Vec::new(),
+        "cohort" | "sim-tests" | "fuzz" => return Vec::new(),
         _ => &["shared"],
     };
     let against = ours.filter(|name| dependencies.contains_key(**name) && !allowed.contains(name));

@@ -9,7 +9,7 @@ mod components;
 mod index;
 mod keys;
 mod mail;
-mod roster;
+pub(super) mod roster;
 mod stored;
 mod systems;
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use shared::msg::client::Act;
+#[cfg(feature = "shell")]
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::super::bytes::Reader;
 use super::super::setup::Setup;
@@ -47,6 +49,31 @@ pub struct FinalRecord {
     pub verdict: Option<Verdict>,
     /// Everybody had left, so it ended as it stood and not by its rules.
     pub deserted: bool,
+}
+
+/// Makes the checksums of the header and of all chunks right, for fuzzing what stands behind them.
+#[cfg(feature = "shell")]
+pub(crate) fn mend(bytes: &mut [u8]) {
+    let mut rest = bytes.get_mut(MAGIC.len() + 2..).unwrap_or_default();
+    // The header has no kind.
+    let mut kind_bytes = 0;
+    while let Some((head, after)) = rest.split_at_mut_checked(kind_bytes + 12) {
+        let mut fields = Reader::new(&head[kind_bytes..]);
+        let len = fields.u32().and_then(|len| usize::try_from(len).ok()).unwrap_or(usize::MAX);
+        let Some((payload, after)) = after.split_at_mut_checked(len) else { return };
+        head[kind_bytes + 4..].copy_from_slice(&xxh3_64(payload).to_le_bytes());
+        rest = after;
+        kind_bytes = 1;
+    }
+}
+
+/// The header of a replay, whatever its checksum and its rules, for fuzzing.
+#[cfg(feature = "shell")]
+pub(crate) fn header_in(bytes: &[u8]) -> Option<Header> {
+    let mut reader = Reader::new(bytes.get(MAGIC.len() + 2..)?);
+    let len = usize::try_from(reader.u32()?).ok()?;
+    reader.u64()?;
+    shared::wire::decode(reader.take(len)?, HEADER_BYTES_MAX).ok()
 }
 
 /// Appends what differs between two ticks.

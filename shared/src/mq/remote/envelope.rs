@@ -175,6 +175,15 @@ impl<'a> Frame<'a> {
     }
 }
 
+/// Makes version and checksum of a batch right, for fuzzing what stands behind them.
+pub(super) fn mend(batch: &mut [u8]) {
+    if let Some((head, frames)) = batch.split_at_mut_checked(HEADER_BYTES) {
+        head[0] = VERSION;
+        let sum = checksum(head, frames);
+        head[CHECKSUM].copy_from_slice(&sum.to_le_bytes());
+    }
+}
+
 fn checksum(head: &[u8], frames: &[u8]) -> u64 {
     xxh3_64_with_seed(frames, xxh3_64(&head[..CHECKSUM.start]))
 }

@@ -74,7 +74,8 @@ impl Receiving {
         Ok(Some((head, &self.buffer[from..self.start])))
     }
 
-    /// Room behind `end`: for all of the chunk that has begun, and for half of a buffer at least.
+    /// Room behind `end`: for half of a buffer at least. A chunk that does not fit makes the buffer
+    /// grow, but never beyond twice of what has come.
     fn make_room(&mut self) {
         let kept = self.end - self.start;
         let needed = self.buffer[self.start..self.end]
@@ -87,8 +88,10 @@ impl Receiving {
             self.buffer.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, kept);
         }
-        if needed > self.buffer.len() {
-            self.buffer.resize(needed, 0);
+        // The head may lie about the rest, so the buffer grows with what has come.
+        let len = self.buffer.len();
+        if needed > len && self.end > len / 2 {
+            self.buffer.resize(needed.min(2 * len), 0);
         }
     }
 }
@@ -148,5 +151,15 @@ mod tests {
         let mut receiving = Receiving::new(8);
         receiving.read(&mut &wire(&[vec![1, 2]])[..]).unwrap();
         assert_eq!(receiving.chunk(), Err(BadChunk::Checksum));
+    }
+
+    #[test]
+    fn a_head_alone_takes_no_memory_for_the_body_that_it_announces() {
+        let bytes = wire(&[vec![7; 1_000_000]]);
+        let mut receiving = Receiving::new(9);
+        receiving.read(&mut &bytes[..HEAD_BYTES]).unwrap();
+        assert_eq!(receiving.chunk(), Ok(None));
+        receiving.make_room();
+        assert_eq!(receiving.buffer.len(), BUFFER_BYTES_MIN);
     }
 }

@@ -265,21 +265,24 @@ fn waves<T>(steps: impl Iterator<Item = (Key, T)>) -> Vec<Vec<(Key, T)>> {
     waves
 }
 
-fn owner(value: Value) -> Result<Ownership, String> {
+pub(super) fn owner(value: Value) -> Result<Ownership, String> {
     let [owner, epoch] = fields(value)?;
     Ok(Ownership { owner: layout::owner_of(&text(owner)?)?, epoch: Epoch(number(epoch)?) })
 }
 
-fn mail(key: Key, value: Value) -> Result<StoreReply, String> {
+pub(super) fn mail(key: Key, value: Value) -> Result<StoreReply, String> {
     let [first, entries] = fields(value)?;
     let first = number(first)?;
-    let entries = (first..).zip(array(entries)?);
+    let entries = array(entries)?;
+    let end = first.checked_add(entries.len() as u64);
+    let end = end.ok_or_else(|| format!("there is no mail after position {first}"))?;
+    let entries = (first..end).zip(entries);
     let entries = entries.map(|(position, entry)| layout::mail_of(key, position, &bytes(entry)?));
     Ok(StoreReply::Mail(entries.collect::<Result<_, _>>()?))
 }
 
 /// The counters and the parts of a head, as a list of fields and values.
-fn head_of(key: Key, value: Value) -> Result<(BTreeMap<String, u64>, Parts), String> {
+pub(super) fn head_of(key: Key, value: Value) -> Result<(BTreeMap<String, u64>, Parts), String> {
     let mut values = array(value)?.into_iter();
     let (mut counters, mut parts) = (BTreeMap::new(), Parts::new());
     while let (Some(field), Some(value)) = (values.next(), values.next()) {
@@ -342,5 +345,16 @@ mod tests {
         let steps: Vec<Vec<i32>> =
             waves.iter().map(|wave| wave.iter().map(|(_, step)| *step).collect()).collect();
         assert_eq!(steps, [vec![0, 1, 3], vec![2, 5], vec![4]]);
+    }
+
+    #[test]
+    fn a_position_beyond_all_positions_is_damage() {
+        let answer = |first: u64| {
+            let first = Value::BulkString(first.to_string().into_bytes());
+            Value::Array(vec![first, Value::Array(vec![Value::Nil])])
+        };
+        let key = Key::Player(PlayerId(1));
+        assert!(mail(key, answer(u64::MAX)).is_err());
+        assert!(mail(key, answer(1)).is_err(), "it is no mail either");
     }
 }

@@ -1,0 +1,144 @@
+//! Doorways to the decoders of battles, for fuzzing: not for use.
+//!
+//! Each decodes bytes and, if they decode, checks that encoding again gives the same meaning. It
+//! fails by a panic.
+
+use std::collections::BTreeMap;
+
+use shared::content::Content;
+use shared::ids::{BattleId, NodeId, PlayerId, SessionId, SessionRef};
+use shared::msg::client::Act;
+use shared::msg::matchmaker_baseapp::PlayerCard;
+use shared::msg::matchmaker_battle::{Seat, Stakes};
+
+use crate::core::replay::{Recorder, Replay, header_in, mend, schema_hash};
+use crate::core::setup::Setup;
+use crate::core::sim::{self, BattleSim, Order, Verdict};
+
+pub use shared::fuzzing::Target;
+
+/// The decoders of this crate.
+pub const TARGETS: [Target; 2] = [
+    Target { name: "replay", run: replay, seeds: replays },
+    Target { name: "battle_state", run: battle_state, seeds: battle_states },
+];
+
+/// Ticks of the battles that seeds are made of.
+const TICKS: u32 = 3;
+
+/// A replay file, as it is and with checksums that fit. Its keyframes are read too.
+pub fn replay(bytes: &[u8]) {
+    read(bytes);
+    let mut mended = bytes.to_vec();
+    mend(&mut mended);
+    read(&mended);
+    if let Some(header) = header_in(&mended) {
+        begin(&header.setup);
+    }
+}
+
+/// What a header begins with can be fought, if it passes the check.
+fn begin(setup: &Setup) {
+    if setup.check().is_err() {
+        return;
+    }
+    let Some(mut sim) = sim::create(setup) else { return };
+    let shoot = Order { walk: (127, -127), act: Act::Shoot { towards: (-127, 1) } };
+    let orders = vec![shoot; setup.seats.len()];
+    for _ in 0..2 {
+        sim.step(&orders);
+    }
+    let _view = sim.view().encode();
+}
+
+fn read(bytes: &[u8]) {
+    let Ok(replay) = Replay::read(bytes) else { return };
+    assert_eq!(Replay::read(bytes).as_ref(), Ok(&replay));
+    let setup = &replay.header.setup;
+    if let Some(mut sim) = sim::create(setup) {
+        for state in replay.keyframes.values() {
+            state_of(sim.as_mut(), setup, state);
+        }
+    }
+    let fighters = setup.seats.len();
+    assert!(replay.ticks.iter().all(|tick| tick.orders.len() == fighters));
+}
+
+/// The state of a battle, as a keyframe holds it.
+pub fn battle_state(bytes: &[u8]) {
+    let setup = setup();
+    if let Some(mut sim) = sim::create(&setup) {
+        state_of(sim.as_mut(), &setup, bytes);
+    }
+}
+
+fn state_of(sim: &mut dyn BattleSim, setup: &Setup, bytes: &[u8]) {
+    if sim.decode(bytes).is_err() {
+        return;
+    }
+    let mut state = Vec::new();
+    sim.encode(&mut state);
+    let _view = sim.view().encode();
+    let Some(mut twin) = sim::create(setup) else { return };
+    assert_eq!(twin.decode(&state), Ok(()), "what was written is read");
+    assert_eq!((twin.hash(), twin.tick()), (sim.hash(), sim.tick()));
+}
+
+fn setup() -> Setup {
+    let content = Content::builtin();
+    let hero = content.heroes.keys().next().copied().unwrap_or_default();
+    let seat = |slot: u8| Seat {
+        side: slot % 2,
+        player: PlayerId(100 + u64::from(slot)),
+        session: SessionRef {
+            gateway: NodeId { node: 1, incarnation: 1 },
+            session: SessionId(u64::from(slot)),
+        },
+        card: PlayerCard {
+            name: format!("p{slot}"),
+            level: 1,
+            rating: 1_500,
+            hero,
+            bonus_hp: 0,
+            bonus_damage: 0,
+        },
+        stakes: Stakes { won: 1, lost: -1, drawn: 0 },
+    };
+    let mut content = content;
+    content.arena.pillars.truncate(1);
+    content.items = BTreeMap::new();
+    let seats = [seat(0), seat(1)];
+    Setup::new(&content, BattleId(5), "arena", 42, &seats).expect("built-in content is sound")
+}
+
+/// Shots fly, so that there are entities of every kind.
+fn fought(mut each: impl FnMut(&mut dyn BattleSim, &[Order])) {
+    let mut sim = sim::create(&setup()).expect("there is a mode arena");
+    for _ in 0..TICKS {
+        let shoot = Order { walk: (127, 0), act: Act::Shoot { towards: (127, 3) } };
+        let orders = [shoot, Order { walk: (-5, 9), act: Act::Melee }];
+        sim.step(&orders);
+        each(sim.as_mut(), &orders);
+    }
+}
+
+fn replays() -> Vec<Vec<u8>> {
+    let setup = setup();
+    let mut sim = sim::create(&setup).expect("there is a mode arena");
+    let mut recorder = Recorder::new(&setup, "fuzz", schema_hash(sim.as_mut()));
+    fought(|sim, orders| {
+        recorder.tick(orders, sim);
+    });
+    let whole = recorder.finish(Verdict::Drawn, true);
+    vec![whole[..whole.len() - 20].to_vec(), whole]
+}
+
+fn battle_states() -> Vec<Vec<u8>> {
+    let mut states = Vec::new();
+    fought(|sim, _| {
+        let mut state = Vec::new();
+        sim.encode(&mut state);
+        states.push(state);
+    });
+    states
+}

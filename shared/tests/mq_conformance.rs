@@ -5,14 +5,14 @@
 mod node;
 #[path = "mq_conformance/proxy.rs"]
 mod proxy;
-#[path = "mq_conformance/tcp_links.rs"]
-mod tcp_links;
-#[path = "mq_conformance/tcp_strangers.rs"]
-mod tcp_strangers;
 #[path = "mq_conformance/remote.rs"]
 mod remote;
 #[path = "mq_remote/server.rs"]
 mod server;
+#[path = "mq_conformance/tcp_links.rs"]
+mod tcp_links;
+#[path = "mq_conformance/tcp_strangers.rs"]
+mod tcp_strangers;
 
 use std::thread;
 use std::time::Duration;

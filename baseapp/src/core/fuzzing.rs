@@ -2,12 +2,14 @@
 
 use shared::content::Content;
 use shared::ids::GuildId;
-use shared::msg::client::Stack;
+use shared::msg::client::{Attachments, Stack};
 use shared::store::PartId;
 
 use super::account::Account;
 use super::bag::Bag;
+use super::books::Books;
 use super::equipment::Equipment;
+use super::goods::Goods;
 use super::guild::Membership;
 use super::inbox::Inbox;
 use super::part::Part;
@@ -28,6 +30,7 @@ pub fn player_part(bytes: &[u8]) {
     check::<Inbox>(id, part);
     check::<Membership>(id, part);
     check::<Requests>(id, part);
+    check::<Books>(id, part);
 }
 
 /// What was read is written and read as the same bytes.
@@ -48,19 +51,25 @@ fn check<P: Part>(id: PartId, bytes: &[u8]) {
 pub fn player_parts() -> Vec<Vec<u8>> {
     let rules = Content::builtin().player;
     let mut bag = Bag::default();
-    bag.put(&[Stack { item: 21, count: 2 }, Stack { item: 300, count: 9_999 }]);
+    let mut wallet = Wallet::default();
+    let mut books = Books::default();
+    let stacks = vec![Stack { item: 21, count: 2 }, Stack { item: 300, count: 9_999 }];
+    let mut goods = books.mint(Attachments { gold: 300, stacks });
+    wallet.put(Goods::gold(goods.take_gold()));
+    bag.put(goods);
     // Nobody's account: an empty name and a secret of zeros.
     let account = [&[Account::ID.0, Account::SCHEMA, 0, 0][..], &[0; 32]].concat();
     vec![
         account,
         seed(&Progress::new(&rules)),
-        seed(&Wallet::new(300)),
+        seed(&wallet),
         seed(&bag),
         seed(&Pets::new(&rules.start_pets)),
         seed(&Equipment::default()),
         seed(&Inbox::default()),
         seed(&Membership::Member(GuildId(7))),
         seed(&Requests::default()),
+        seed(&books),
     ]
 }
 

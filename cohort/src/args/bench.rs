@@ -29,7 +29,8 @@ Examples:
 #[derive(Args, Debug)]
 pub struct BenchMqArgs {
     /// What is measured, separated by commas; may be repeated [default: all]
-    #[arg(long = "backend", value_name = "BACKEND", value_delimiter = ',', value_parser = mq_parser())]
+    #[arg(long = "backend", value_name = "BACKEND", value_delimiter = ',',
+        value_parser = mq_parser())]
     pub backends: Vec<mq::Backend>,
     /// How it is measured.
     #[command(flatten)]

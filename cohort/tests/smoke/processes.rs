@@ -1,4 +1,5 @@
 //! A cluster of processes: they start, talk to each other, and are started again.
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic, in its helpers too")]
 
 use std::path::Path;
 
@@ -34,7 +35,7 @@ fn a_process_that_dies_is_started_again_as_a_new_incarnation() {
     let before = pid(dir.path(), "baseapp-1");
     let baseapps = |status: &str| {
         let lines = status.lines().filter(|line| line.contains(" baseapp "));
-        lines.map(|line| line.split(' ').next().unwrap_or_default().to_owned()).last()
+        lines.map(|line| line.split(' ').next().unwrap_or_default().to_owned()).next_back()
     };
     let first = node.find_in_status(baseapps);
     signal(before, "-KILL");

@@ -104,7 +104,7 @@ impl Running {
 
     /// Asks for the status until there is something in it.
     pub(crate) fn find_in_status<T>(&self, find: impl Fn(&str) -> Option<T>) -> T {
-        let begun = std::time::Instant::now();
+        let begun = ::cohort::clock::now();
         loop {
             let status = run(&["status", "--url", &self.url]).stdout;
             if let Some(found) = find(&status) {

@@ -72,7 +72,8 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Cautious<D> {
         deserialize_tuple => deserialize_tuple(len: usize),
         deserialize_tuple_struct => deserialize_tuple_struct(name: &'static str, len: usize),
         deserialize_map => deserialize_map(),
-        deserialize_struct => deserialize_struct(name: &'static str, fields: &'static [&'static str]),
+        deserialize_struct =>
+            deserialize_struct(name: &'static str, fields: &'static [&'static str]),
         deserialize_enum => deserialize_enum(name: &'static str, variants: &'static [&'static str]),
         deserialize_identifier => deserialize_identifier(),
         deserialize_ignored_any => deserialize_ignored_any(),

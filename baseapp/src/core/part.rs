@@ -14,7 +14,7 @@ use shared::ids::{Key, PlayerId};
 use shared::limits::PART_BYTES_MAX;
 use shared::ownership::{Change, Keeper};
 use shared::store::{PartId, Post};
-use shared::wire;
+use shared::wire::{self, WireError};
 
 use super::account::Account;
 use super::stage::Stage;
@@ -31,6 +31,11 @@ pub(super) trait Part: Component<Mutability = Mutable> + Sized {
     fn to_row(&self) -> Self::Row;
     /// The component of a row.
     fn from_row(row: Self::Row) -> Self;
+    /// The row of an older schema as one of today; `None` if there never was such a schema. A part
+    /// is written under the schema of today as soon as it changes.
+    fn upgrade(_schema: u8, _row: &[u8]) -> Option<Result<Self::Row, WireError>> {
+        None
+    }
 
     /// The stored bytes.
     fn encode(&self) -> Vec<u8> {
@@ -44,12 +49,18 @@ pub(super) trait Part: Component<Mutability = Mutable> + Sized {
         let Some((_, bytes)) = parts.iter().find(|(id, _)| *id == Self::ID) else {
             return Ok(None);
         };
-        match bytes.split_first() {
-            Some((&schema, row)) if schema == Self::SCHEMA => wire::decode(row, PART_BYTES_MAX)
-                .map(|row| Some(Self::from_row(row)))
-                .map_err(|error| PartError::Damaged { part: Self::ID, error }),
-            Some((&schema, _)) => Err(PartError::Schema { part: Self::ID, schema }),
-            None => Err(PartError::Schema { part: Self::ID, schema: 0 }),
+        let Some((&schema, row)) = bytes.split_first() else {
+            return Err(PartError::Schema { part: Self::ID, schema: 0 });
+        };
+        let row = if schema == Self::SCHEMA {
+            Some(wire::decode(row, PART_BYTES_MAX))
+        } else {
+            Self::upgrade(schema, row)
+        };
+        match row {
+            Some(Ok(row)) => Ok(Some(Self::from_row(row))),
+            Some(Err(error)) => Err(PartError::Damaged { part: Self::ID, error }),
+            None => Err(PartError::Schema { part: Self::ID, schema }),
         }
     }
 }
@@ -58,7 +69,7 @@ pub(super) trait Part: Component<Mutability = Mutable> + Sized {
 #[derive(Debug, Error)]
 pub(super) enum PartError {
     #[error("part {part:?} does not read: {error}")]
-    Damaged { part: PartId, error: wire::WireError },
+    Damaged { part: PartId, error: WireError },
     #[error("part {part:?} has schema {schema}, which this build does not know")]
     Schema { part: PartId, schema: u8 },
     #[error("part {part:?} is missing")]
@@ -123,5 +134,56 @@ fn stage_changed<P: Part>(changed: Query<(&Account, &P), Changed<P>>, mut batch:
     for (account, part) in &changed {
         let parts = vec![(P::ID, part.encode())];
         batch.changes.push((account.player, Change { parts, ..Change::default() }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Once a number of coins, now coins of two kinds.
+    #[derive(Component, Debug, PartialEq, Eq)]
+    struct Coins {
+        silver: u32,
+        gold: u32,
+    }
+
+    impl Part for Coins {
+        const ID: PartId = PartId(200);
+        const SCHEMA: u8 = 2;
+        type Row = (u32, u32);
+
+        fn to_row(&self) -> (u32, u32) {
+            (self.silver, self.gold)
+        }
+
+        fn from_row((silver, gold): (u32, u32)) -> Self {
+            Self { silver, gold }
+        }
+
+        fn upgrade(schema: u8, row: &[u8]) -> Option<Result<(u32, u32), WireError>> {
+            (schema == 1).then(|| wire::decode(row, PART_BYTES_MAX).map(|silver: u32| (silver, 0)))
+        }
+    }
+
+    fn load(bytes: Vec<u8>) -> Result<Option<Coins>, PartError> {
+        Coins::load(&[(Coins::ID, bytes)])
+    }
+
+    #[test]
+    fn a_row_of_an_older_schema_is_read_and_written_as_one_of_today() {
+        let coins = load(vec![1, 7]).expect("schema 1 is known").expect("it is there");
+        assert_eq!(coins, Coins { silver: 7, gold: 0 });
+        assert_eq!(coins.encode(), [2, 7, 0]);
+        assert_eq!(load(coins.encode()).expect("reads"), Some(coins));
+    }
+
+    #[test]
+    fn a_row_of_an_unknown_schema_is_left_alone() {
+        for schema in [0, 3] {
+            let refused = load(vec![schema, 7]).expect_err("nobody knows it");
+            assert!(matches!(refused, PartError::Schema { schema: found, .. } if found == schema));
+        }
+        assert!(matches!(load(vec![1]), Err(PartError::Damaged { .. })));
     }
 }

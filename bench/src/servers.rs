@@ -142,13 +142,12 @@ enum Launched {
 }
 
 fn launch(program: Program, arguments: &[String]) -> Result<Launched> {
-    let spawned = Command::new(program.name)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
-    let mut process = spawned.map_err(|source| {
+    let mut command = Command::new(program.name);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // Ctrl-C is meant for us: a step that was begun still needs its server.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let mut process = command.spawn().map_err(|source| {
         if source.kind() == ErrorKind::NotFound {
             BenchError::Missing { program: program.name, package: program.package }
         } else {

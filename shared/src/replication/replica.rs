@@ -284,6 +284,12 @@ impl Replica {
         if next != state || act != Act::Nothing || happening == Happening::Due {
             self.enter(now, key, next);
         }
+        if act == Act::Tell(WhyEnded::Silent)
+            && let Some(link) = state.link()
+        {
+            // It may only be slow; then it should not go on telling nobody.
+            unsubscribe(link, outputs);
+        }
         self.act(key, act, outputs);
         act
     }

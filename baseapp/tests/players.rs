@@ -242,6 +242,24 @@ fn a_player_who_left_is_given_back_and_drain_waits_for_that() {
     assert_eq!(refusal.code, RefusalCode::Draining);
 }
 
+#[test]
+fn a_drained_node_gives_back_what_the_store_says_it_still_owns() {
+    let mut bench = Bench::new();
+    let key = Key::Player(player("anna"));
+    let by = Address { node: NodeId { node: 1, incarnation: 1 }, role: Role::Baseapp };
+    // As after a commit whose end is not known: the core has forgotten the player.
+    bench.store.apply(&StoreRequest::Claim { key, by, seen: Epoch(0) });
+    bench.drain();
+    let refusal = bench.login("anna", 1).expect_err("draining");
+    assert_eq!(refusal.code, RefusalCode::Draining);
+    bench.run(3);
+    let StoreReply::Owner(owner) = bench.store.apply(&StoreRequest::ReadOwner { key }) else {
+        panic!("the owner is read")
+    };
+    assert_eq!(owner.owner, None, "the next login can go to another node");
+    assert!(bench.drained());
+}
+
 impl Bench {
     /// Mail from a key that a stranger owns, put into the outbox and left for the routine round.
     fn mail_from_stranger(&mut self, target: Key, mails: &[Vec<u8>]) {

@@ -23,7 +23,7 @@ use crate::replays::ReplayFolder;
 use backends::{AnyMq, AnyStore};
 
 pub use backends::{open_embedded, redis_store};
-pub use roles::pace;
+
 pub use sockets::Sockets;
 
 /// A running node with everything that belongs to it.

@@ -123,6 +123,17 @@ impl fmt::Display for NodeId {
     }
 }
 
+/// The place of a login among all of one player: a later one is greater, whichever node let it in.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct LoginOrder {
+    /// In which the owner of the player let it in.
+    pub epoch: Epoch,
+    /// Counts the logins at that owner.
+    pub login: u64,
+}
+
 /// A kind of work that a node can host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -23,6 +23,7 @@ pub mod replication;
 pub mod rng;
 #[cfg(feature = "shell")]
 pub mod runtime;
+pub mod schedule;
 pub mod store;
 pub mod tick;
 pub mod wire;

@@ -4,8 +4,9 @@
 //! A role's thread ticks its core at its [`Pace`], hands it what came through the node MQ, from
 //! the client edge and from the directory, and takes the store's answers to it as soon as they
 //! are there. A panic of a core ends that role, never the process. The files are: `node` (start,
-//! drain, stop), `role` (the loop of a thread), `carrier` (outputs), `schedule` (when to tick),
-//! `housekeeping` (directory and metrics), `recorder` and `flight` (recordings of a role).
+//! drain, stop), `role` (the loop of a thread), `carrier` (outputs), `housekeeping` (directory and
+//! metrics), `recorder` and `flight` (recordings of a role). When a role ticks is decided in
+//! `shared::schedule`.
 
 mod carrier;
 pub(crate) mod clock;
@@ -18,7 +19,6 @@ mod node;
 mod recorder;
 mod replays;
 mod role;
-mod schedule;
 mod status;
 
 use std::net::SocketAddr;
@@ -31,8 +31,8 @@ use crate::core::{Core, EdgeInput, EdgeOutput};
 use crate::directory::Directory;
 use crate::ids::{Address, BattleId, NodeId, Role};
 use crate::mq::Mq;
+use crate::schedule::Pace;
 use crate::store::Store;
-use crate::tick::TickRate;
 
 pub use doorbell::Doorbell;
 pub use flight::{
@@ -41,25 +41,6 @@ pub use flight::{
 };
 pub use node::Node;
 pub use status::{NodeStatus, RoleStatus, TickTimes};
-
-/// When a role ticks. Ticks are time at the rate in both cases, so numbers may be skipped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
-    /// At the rate, whether something is there or not.
-    Fixed(TickRate),
-    /// As soon as an input is there, at most at the rate; and every 10 ms while nothing is.
-    OnInput(TickRate),
-}
-
-impl Pace {
-    /// The rate in which ticks are counted.
-    #[must_use]
-    pub const fn rate(self) -> TickRate {
-        match self {
-            Self::Fixed(rate) | Self::OnInput(rate) => rate,
-        }
-    }
-}
 
 /// What one role is run with.
 pub struct RoleSetup {

@@ -16,7 +16,8 @@ use shared::ids::{Address, BattleId, Key, PlayerId, Role, SessionId};
 use shared::mq::MqEvent;
 use shared::mq::local::LocalMq;
 use shared::msg::Body;
-use shared::runtime::{Doorbell, Node, NodeSetup, Pace, RoleSetup, RuntimeError};
+use shared::runtime::{Doorbell, Node, NodeSetup, RoleSetup, RuntimeError};
+use shared::schedule::Pace;
 use shared::store::{OpId, StoreReply};
 use shared::tick::{Tick, TickRate};
 

@@ -2,7 +2,8 @@
 //! did, reads them back, and refuses them cut short, with a tail, or at random.
 //!
 //! The samples' bytes stand in `frozen/messages.txt`. A new message adds a sample here; run the
-//! test with `COHORT_FREEZE=1` to add its line. Lines that are there are never rewritten.
+//! test with `COHORT_FREEZE=1` to add its line. From the first release on, lines that are there are
+//! never rewritten.
 
 #[path = "frozen/samples.rs"]
 mod samples;

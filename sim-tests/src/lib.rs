@@ -1,4 +1,5 @@
-//! Proof: bots that play, a load run that measures them, and the house style as a test.
+//! Proof: a simulator of whole clusters, bots that play, a load run that measures them, and the
+//! house style as a test.
 //!
 //! The bots' minds are as free of IO as the cores of the cluster, so the same minds play over
 //! real sockets in [`load`] and over simulated ones in tests. Only the feature `bots` brings
@@ -10,3 +11,4 @@
 pub mod bot;
 #[cfg(feature = "bots")]
 pub mod load;
+pub mod sim;

@@ -74,14 +74,15 @@ impl Social {
         let world = &mut self.world;
         match body {
             Body::MailWaiting(key) => guilds::mail_waiting(world, key),
-            Body::ToSocial(ToSocial::Online { player, name, session, baseapp }) => {
-                presence::come_online(world, player, presence::Line { name, session, baseapp });
+            Body::ToSocial(ToSocial::Online { player, name, session, baseapp, order }) => {
+                let line = presence::Line { name, session, baseapp };
+                presence::come_online(world, player, order, line);
             }
             Body::ToSocial(ToSocial::Offline { player, session }) => {
                 presence::go_offline(world, player, session);
             }
-            Body::ToSocial(ToSocial::Request { player, session, id, request }) => {
-                requests::take(world, session, requests::Ask { player, id, request });
+            Body::ToSocial(ToSocial::Request { player, session, order, id, request }) => {
+                requests::take(world, session, order, requests::Ask { player, id, request });
             }
             Body::FromMatchmaker(said) => queueing::matchmaker_said(world, from, said),
             Body::ToBaseapp(_)

@@ -1,7 +1,7 @@
 //! Sessions: which client speaks for a player. The newest login wins.
 
 use shared::core::Output;
-use shared::ids::{Address, Key, NodeId, PlayerId, SessionRef};
+use shared::ids::{Address, Key, LoginOrder, NodeId, PlayerId, SessionRef};
 use shared::msg::Body;
 use shared::msg::client::{Event, check_name};
 use shared::msg::gateway_baseapp::FromBaseapp;
@@ -39,6 +39,12 @@ impl Baseapp {
         if self.draining {
             let text = "this server is being shut down; connect again";
             outputs.push(refused(opening.session, RefusalCode::Draining, text));
+            if !self.players.contains_key(&player) {
+                // The store still names this node as the owner, after a commit whose end is not
+                // known. Nobody else may take the player before that is put right: the key is
+                // acquired, and given back at once.
+                self.keeper.open(Key::Player(player), outputs);
+            }
         } else if self.players.contains_key(&player) {
             self.attach(player, &opening, outputs);
         } else if self.players.len() + self.openings.len() >= PLAYERS_MAX {
@@ -132,7 +138,9 @@ impl Baseapp {
                     let text = "you logged in somewhere else";
                     outputs.push(refused(before, RefusalCode::LoggedInElsewhere, text));
                 }
-                let opened = FromBaseapp::Opened { session: session.session, player, name };
+                let epoch = self.keeper.epoch(Key::Player(player)).unwrap_or_default();
+                let order = LoginOrder { epoch, login: self.counters.logins };
+                let opened = FromBaseapp::Opened { session: session.session, player, name, order };
                 let opened =
                     Output::Send { to: session.address(), body: Body::FromBaseapp(opened) };
                 let text = "your data could not be stored; connect again";

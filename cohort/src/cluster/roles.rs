@@ -12,7 +12,8 @@ use shared::content::Content;
 use shared::core::Core;
 use shared::ids::{Address, Role};
 use shared::rng;
-use shared::runtime::{Doorbell, EdgeLink, Pace, RoleSetup};
+use shared::runtime::{Doorbell, EdgeLink, RoleSetup};
+use shared::schedule::Pace;
 use shared::tick::TickRate;
 use social::Social;
 
@@ -34,17 +35,6 @@ pub(super) struct Wiring<'a> {
     pub(super) edge: Option<Edge>,
 }
 
-/// When a role ticks.
-#[must_use]
-pub const fn pace(role: Role) -> Pace {
-    match role {
-        Role::Gateway => Pace::OnInput(TickRate::new(1_000)),
-        Role::Baseapp => Pace::Fixed(TickRate::new(200)),
-        Role::Battleapp => Pace::Fixed(TickRate::new(100)),
-        Role::Social | Role::Matchmaker => Pace::OnInput(TickRate::new(200)),
-    }
-}
-
 impl Wiring<'_> {
     /// Puts one role together.
     pub(super) fn role(
@@ -52,7 +42,7 @@ impl Wiring<'_> {
         address: Address,
         sockets: &mut Sockets,
     ) -> Result<RoleSetup, Failure> {
-        let pace = pace(address.role);
+        let pace = Pace::of(address.role);
         let doorbell = Doorbell::new();
         // A fixed pace looks at its frames with every tick anyway.
         let frames_wake = match pace {

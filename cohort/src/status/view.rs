@@ -9,8 +9,8 @@ use serde::Serialize;
 use shared::directory::{NodeCard, NodeState};
 use shared::ids::{NodeId, Role};
 use shared::runtime::{NodeStatus, RoleStatus};
+use shared::schedule::Pace;
 
-use crate::cluster;
 use crate::status::history::Point;
 
 /// A node as others see it.
@@ -165,7 +165,7 @@ impl NodeView {
 
 impl RoleView {
     fn of(role: &RoleStatus) -> Self {
-        let rate = cluster::pace(role.role).rate();
+        let rate = Pace::of(role.role).rate();
         Self {
             role: role.role.name(),
             load: role.load,

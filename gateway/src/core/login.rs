@@ -1,7 +1,7 @@
 //! A client logs in: who owns the player, or where is the player placed?
 
 use shared::core::Output;
-use shared::ids::{Address, Key, PlayerId, Role, SessionId};
+use shared::ids::{Address, Key, LoginOrder, PlayerId, Role, SessionId};
 use shared::limits::{NAME_BYTES_MAX, NAME_BYTES_MIN};
 use shared::msg::Body;
 use shared::msg::client::{Login, PROTOCOL_VERSION, ServerFrame, Welcome, check_name};
@@ -17,6 +17,13 @@ use super::{Gateway, to_client};
 
 /// Ticks per second of battles, as clients are told.
 const BATTLE_HZ: u32 = 20;
+
+/// As whom a session was let in.
+struct Named {
+    player: PlayerId,
+    name: String,
+    order: LoginOrder,
+}
 
 impl Gateway {
     pub(super) fn login(&mut self, id: SessionId, login: Login, outputs: &mut Vec<Output>) {
@@ -135,8 +142,8 @@ impl Gateway {
         outputs: &mut Vec<Output>,
     ) {
         match message {
-            FromBaseapp::Opened { session, player, name } => {
-                self.opened(from, session, player, name, outputs);
+            FromBaseapp::Opened { session, player, name, order } => {
+                self.opened(from, session, Named { player, name, order }, outputs);
             }
             FromBaseapp::Moved { session, owner } => self.moved(from, session, owner, outputs),
             FromBaseapp::Refused { session, refusal } => {
@@ -163,14 +170,8 @@ impl Gateway {
         }
     }
 
-    fn opened(
-        &mut self,
-        from: Address,
-        id: SessionId,
-        player: PlayerId,
-        name: String,
-        outputs: &mut Vec<Output>,
-    ) {
+    fn opened(&mut self, from: Address, id: SessionId, named: Named, outputs: &mut Vec<Output>) {
+        let Named { player, name, order } = named;
         let expected = self.opening_at(id, from).is_some_and(|attempt| attempt.player == player);
         if !expected {
             // Nobody is there any more for whom the baseapp would keep the player.
@@ -185,6 +186,7 @@ impl Gateway {
         let playing = Playing {
             player,
             name,
+            order,
             baseapp: from,
             social: None,
             announce_due: None,

@@ -101,8 +101,8 @@ impl Gateway {
         playing.social = home;
         playing.announce_due = None;
         let Some(to) = home else { return };
-        let (name, baseapp) = (playing.name.clone(), playing.baseapp);
-        let online = ToSocial::Online { player, name, session, baseapp };
+        let (name, baseapp, order) = (playing.name.clone(), playing.baseapp, playing.order);
+        let online = ToSocial::Online { player, name, session, baseapp, order };
         outputs.push(Output::Send { to, body: Body::ToSocial(online) });
     }
 

@@ -87,7 +87,8 @@ impl Gateway {
                 (Some(playing.baseapp), Body::ToBaseapp(ask))
             }
             Request::Social(request) => {
-                let ask = ToSocial::Request { player, session: session_ref, id, request };
+                let order = playing.order;
+                let ask = ToSocial::Request { player, session: session_ref, order, id, request };
                 (playing.social, Body::ToSocial(ask))
             }
         };

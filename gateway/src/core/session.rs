@@ -1,6 +1,6 @@
 //! A session: one enum says how far it is, one function says what it waits for.
 
-use shared::ids::{Address, BattleId, PlayerId, RequestId};
+use shared::ids::{Address, BattleId, LoginOrder, PlayerId, RequestId};
 use shared::store::OpId;
 use shared::tick::Tick;
 
@@ -65,6 +65,8 @@ pub(super) struct Playing {
     pub(super) player: PlayerId,
     /// The shown name.
     pub(super) name: String,
+    /// The place among the player's logins.
+    pub(super) order: LoginOrder,
     /// Who owns the player.
     pub(super) baseapp: Address,
     /// The player's home social node, as it was last told that the player is online.

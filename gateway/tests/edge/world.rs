@@ -12,7 +12,7 @@ use gateway::core::{Gateway, GatewayLimits};
 use gateway::shell::{CERTIFICATE_FILE, CertificateSource, Edge, EdgeConfig, EdgeLimits};
 use shared::core::{Core, CoreStatus, Input, Output};
 use shared::directory::{DirectoryEvent, NodeCard, NodeState};
-use shared::ids::{Address, BattleId, NodeId, Role, SessionRef};
+use shared::ids::{Address, BattleId, LoginOrder, NodeId, Role, SessionRef};
 use shared::msg::Body;
 use shared::msg::battle_gateway::{BattleInput, BattleOutput};
 use shared::msg::client::{BattleStart, Event, PlayerRequest, Reply, SocialRequest};
@@ -186,7 +186,8 @@ fn answer(body: Body, inputs: &mut Vec<Input>) {
     let mut baseapp = |message| say(Role::Baseapp, 2, Body::FromBaseapp(message));
     match body {
         Body::ToBaseapp(ToBaseapp::Open { player, account, session, .. }) => {
-            baseapp(FromBaseapp::Opened { session: session.session, player, name: account });
+            let (session, order) = (session.session, LoginOrder::default());
+            baseapp(FromBaseapp::Opened { session, player, name: account, order });
         }
         Body::ToBaseapp(ToBaseapp::Request { session, id, request, .. }) => {
             let session = session.session;

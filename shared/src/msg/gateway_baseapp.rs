@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::client::{Event, PlayerRequest, Reply};
 use super::refusal::Refusal;
-use crate::ids::{Address, PlayerId, RequestId, SessionId, SessionRef};
+use crate::ids::{Address, LoginOrder, PlayerId, RequestId, SessionId, SessionRef};
 
 /// Gateway to baseapp.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +51,8 @@ pub enum FromBaseapp {
         player: PlayerId,
         /// The player's shown name.
         name: String,
+        /// Its place among the player's logins.
+        order: LoginOrder,
     },
     /// Another baseapp owns the player; ask there.
     Moved {

@@ -4,12 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::client::{Event, Reply, SocialRequest};
 use super::refusal::Refusal;
-use crate::ids::{Address, PlayerId, RequestId, SessionId, SessionRef};
+use crate::ids::{Address, LoginOrder, PlayerId, RequestId, SessionId, SessionRef};
 
 /// Gateway to social.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToSocial {
-    /// A player is online. Replaces an older session of the same player.
+    /// A player is online. Replaces an older session of the same player; ignored if a newer one is
+    /// known.
     Online {
         /// The player.
         player: PlayerId,
@@ -19,6 +20,8 @@ pub enum ToSocial {
         session: SessionRef,
         /// The baseapp that owns the player.
         baseapp: Address,
+        /// Its place among the player's logins.
+        order: LoginOrder,
     },
     /// A session has ended; ignored if a newer session of the player is known.
     Offline {
@@ -33,6 +36,8 @@ pub enum ToSocial {
         player: PlayerId,
         /// The session.
         session: SessionRef,
+        /// The session's place among the player's logins: social may not have heard of it yet.
+        order: LoginOrder,
         /// The client's id of the request.
         id: RequestId,
         /// What is asked.

@@ -157,6 +157,12 @@ impl Keeper {
         self.owned(key).is_some()
     }
 
+    /// The epoch in which the key is owned.
+    #[must_use]
+    pub fn epoch(&self, key: Key) -> Option<Epoch> {
+        self.owned(key).map(|owned| owned.epoch)
+    }
+
     /// How many keys are owned or on their way in or out.
     #[must_use]
     pub fn keys(&self) -> usize {

@@ -7,18 +7,18 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 
+use super::RoleSetup;
 use super::carrier::Carrier;
 use super::clock::Clock;
 use super::control::Control;
 use super::doorbell::Doorbell;
 use super::recorder::Recorder;
 use super::replays::Replays;
-use super::schedule::{Due, Schedule};
 use super::status::{Board, RoleStatus, TickWindow};
-use super::{Pace, RoleSetup};
 use crate::core::{Core, EdgeInput, Input, Output};
 use crate::limits::TICK_INPUTS_MAX;
 use crate::mq::MqEvent;
+use crate::schedule::{Due, Pace, Schedule};
 use crate::store::{OpId, StoreReply};
 use crate::tick::Tick;
 

@@ -1,8 +1,8 @@
 //! One sample of every message.
 
 use shared::ids::{
-    Address, BattleId, Epoch, GuildId, Key, LetterId, NodeId, PlayerId, RequestId, Role, SessionId,
-    SessionRef, TeamId, TicketId,
+    Address, BattleId, Epoch, GuildId, Key, LetterId, LoginOrder, NodeId, PlayerId, RequestId,
+    Role, SessionId, SessionRef, TeamId, TicketId,
 };
 use shared::msg::Body;
 use shared::msg::battle_gateway::{BattleInput, BattleOutput};
@@ -55,6 +55,7 @@ const TICKET: TicketId = TicketId(6);
 const SESSION: SessionId = SessionId(7);
 const REQUEST: RequestId = RequestId(8);
 const NODE: NodeId = NodeId { node: 9, incarnation: 10 };
+const ORDER: LoginOrder = LoginOrder { epoch: Epoch(3), login: 9 };
 const SESSION_REF: SessionRef = SessionRef { gateway: NODE, session: SESSION };
 
 fn address(role: Role) -> Address {
@@ -269,7 +270,10 @@ fn player_bodies() -> Vec<(&'static str, Body)> {
     ];
     let (session, owner) = (SESSION, address(Role::Baseapp));
     let from = [
-        ("baseapp_opened", FromBaseapp::Opened { session, player, name: text("anna") }),
+        (
+            "baseapp_opened",
+            FromBaseapp::Opened { session, player, name: text("anna"), order: ORDER },
+        ),
         ("baseapp_moved", FromBaseapp::Moved { session, owner }),
         ("baseapp_refused", FromBaseapp::Refused { session, refusal: refusal() }),
         ("baseapp_reply", FromBaseapp::Reply { session, id: REQUEST, result: Ok(Reply::Done) }),
@@ -290,9 +294,21 @@ fn social_bodies() -> Vec<(&'static str, Body)> {
     let from_matchmaker = |message| Body::FromMatchmaker(message);
     let result = Ok(Reply::Done);
     vec![
-        ("online", to_social(ToSocial::Online { player, name: text("anna"), session, baseapp })),
+        (
+            "online",
+            to_social(ToSocial::Online {
+                player,
+                name: text("anna"),
+                session,
+                baseapp,
+                order: ORDER,
+            }),
+        ),
         ("offline", to_social(ToSocial::Offline { player, session })),
-        ("social_request", to_social(ToSocial::Request { player, session, id: REQUEST, request })),
+        ("social_request", {
+            let (order, id) = (ORDER, REQUEST);
+            to_social(ToSocial::Request { player, session, order, id, request })
+        }),
         ("social_reply", from_social(FromSocial::Reply { session: SESSION, id: REQUEST, result })),
         ("social_event", from_social(FromSocial::Event { session: SESSION, event: Event::Queued })),
         (

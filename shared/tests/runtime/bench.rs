@@ -14,7 +14,8 @@ use shared::ids::{Address, BattleId, Key, NodeId, PlayerId, Role};
 use shared::mq::local::{LocalMq, LocalMqEndpoint};
 use shared::mq::{Mq, MqEvent};
 use shared::msg::Body;
-use shared::runtime::{Doorbell, EdgeLink, Node, NodeSetup, NodeStatus, Pace, RoleSetup};
+use shared::runtime::{Doorbell, EdgeLink, Node, NodeSetup, NodeStatus, RoleSetup};
+use shared::schedule::Pace;
 use shared::store::{OpId, Ownership, Store, StoreFull, StoreReply, StoreRequest};
 use shared::tick::{Tick, TickRate};
 

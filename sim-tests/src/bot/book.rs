@@ -80,6 +80,9 @@ impl Book {
             | PlayerRequest::ReadInbox => {}
             PlayerRequest::Equip { item } => self.equip(*item, content),
             PlayerRequest::Unequip { slot } => {
+                if self.worn.is_none() {
+                    self.bag = None;
+                }
                 if let Some(item) = self.wear(*slot, None) {
                     self.put(item, 1);
                 }
@@ -226,6 +229,10 @@ impl Book {
     fn equip(&mut self, item: u16, content: &Content) {
         let Some(ItemUse::Equipment { slot, .. }) = purpose(item, content) else { return };
         self.take(item, 1);
+        if self.worn.is_none() {
+            // What was worn before is in the bag now, and nobody here knows what it was.
+            self.bag = None;
+        }
         if let Some(before) = self.wear(slot, Some(item)) {
             self.put(before, 1);
         }

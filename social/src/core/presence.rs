@@ -11,7 +11,9 @@ use bevy_ecs::prelude::{IntoScheduleConfigs, Schedule, World};
 use super::stage::Stage;
 
 pub(crate) use components::{Line, Players};
-pub(crate) use systems::{come_online, gateway_gone, go_offline, online_count, session_of};
+pub(crate) use systems::{
+    come_online, gateway_gone, go_offline, login_of, online_count, session_of,
+};
 
 /// How long a player without a session is remembered.
 pub(crate) const GRACE_MS: u64 = 30_000;

@@ -5,7 +5,7 @@
 
 use bevy_ecs::prelude::World;
 
-use shared::ids::{PlayerId, RequestId, SessionRef};
+use shared::ids::{LoginOrder, PlayerId, RequestId, SessionRef};
 use shared::limits::REQUESTS_IN_FLIGHT_MAX;
 use shared::msg::client::{Reply, SocialRequest};
 use shared::msg::refusal::{Refusal, RefusalCode};
@@ -35,8 +35,8 @@ pub(crate) enum Answer {
 }
 
 /// Takes a request that came through `session`.
-pub(crate) fn take(world: &mut World, session: SessionRef, ask: Ask) {
-    if let Err(refusal) = check_session(world, session, ask.player) {
+pub(crate) fn take(world: &mut World, session: SessionRef, order: LoginOrder, ask: Ask) {
+    if let Err(refusal) = check_session(world, session, order, ask.player) {
         world.resource_mut::<Border>().reply(session, ask.id, Err(refusal));
         return;
     }
@@ -148,9 +148,16 @@ fn seen(world: &mut World, ask: &Ask) -> Known {
     }
 }
 
-fn check_session(world: &World, session: SessionRef, player: PlayerId) -> Result<(), Refusal> {
-    match presence::session_of(world, player) {
-        Some(current) if current == session => Ok(()),
+fn check_session(
+    world: &World,
+    session: SessionRef,
+    order: LoginOrder,
+    player: PlayerId,
+) -> Result<(), Refusal> {
+    match presence::login_of(world, player) {
+        Some((current, _)) if current == session => Ok(()),
+        // The word that it is online has not come yet.
+        Some((_, known)) if order > known => Err(not_known()),
         Some(_) => {
             let text = "the player logged in somewhere else";
             Err(Refusal::new(RefusalCode::LoggedInElsewhere, text))

@@ -2,7 +2,9 @@
 
 use shared::core::{Core, EdgeInput, EdgeOutput, Input, Output};
 use shared::directory::{DirectoryEvent, NodeCard, NodeState};
-use shared::ids::{Address, BattleId, Epoch, NodeId, PlayerId, RequestId, Role, SessionId};
+use shared::ids::{
+    Address, BattleId, Epoch, LoginOrder, NodeId, PlayerId, RequestId, Role, SessionId,
+};
 use shared::msg::Body;
 use shared::msg::battle_gateway::{BattleInput, BattleOutput};
 use shared::msg::client::{
@@ -180,7 +182,8 @@ pub(super) fn opened(node: u16, session: u64) -> Line {
 
 pub(super) fn opened_for(player: PlayerId, node: u16, session: u64) -> Line {
     let session = SessionId(session);
-    baseapp(node, FromBaseapp::Opened { session, player, name: String::from("anna") })
+    let (name, order) = (String::from("anna"), LoginOrder::default());
+    baseapp(node, FromBaseapp::Opened { session, player, name, order })
 }
 
 pub(super) fn moved(node: u16, session: u64, to: u16) -> Line {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bevy_ecs::prelude::Resource;
 
-use shared::ids::{Address, PlayerId, RequestId, SessionRef};
+use shared::ids::{Address, LoginOrder, PlayerId, RequestId, SessionRef};
 use shared::msg::client::SocialRequest;
 use shared::ownership::RequestWindow;
 use shared::tick::Tick;
@@ -32,6 +32,8 @@ pub(crate) struct Line {
 /// One player.
 #[derive(Debug)]
 pub(crate) struct Player {
+    /// The newest login that is known.
+    pub(crate) order: LoginOrder,
     /// Online, or for how long not.
     pub(crate) presence: Presence,
     /// Answers of this node to the player's changing requests. Kept in memory: what they changed

@@ -2,7 +2,7 @@
 
 use bevy_ecs::prelude::World;
 
-use shared::ids::{NodeId, PlayerId, SessionRef};
+use shared::ids::{LoginOrder, NodeId, PlayerId, SessionRef};
 use shared::ownership::RequestWindow;
 
 use super::components::{Line, Player, Players, Presence};
@@ -10,14 +10,20 @@ use super::{GRACE_MS, PLAYERS_MAX};
 use crate::core::border::Border;
 use crate::core::stage;
 
-/// A session speaks for the player from now on; it replaces an older one.
-pub(crate) fn come_online(world: &mut World, player: PlayerId, line: Line) {
+/// A session speaks for the player from now on; it replaces an older one. One that is older than
+/// what is known is ignored: its gateway has not heard yet that it is over.
+pub(crate) fn come_online(world: &mut World, player: PlayerId, order: LoginOrder, line: Line) {
     let mut players = world.resource_mut::<Players>();
     let room = players.known.len() < PLAYERS_MAX;
     let was = match players.known.get_mut(&player) {
-        Some(known) => std::mem::replace(&mut known.presence, Presence::Online(line.clone())),
+        Some(known) if order < known.order => return,
+        Some(known) => {
+            known.order = order;
+            std::mem::replace(&mut known.presence, Presence::Online(line.clone()))
+        }
         None if room => {
             let fresh = Player {
+                order,
                 presence: Presence::Online(line),
                 window: RequestWindow::default(),
                 waiting: std::collections::BTreeMap::new(),
@@ -95,7 +101,14 @@ pub(super) fn end_grace(world: &mut World) {
 
 /// The player's session, if online.
 pub(crate) fn session_of(world: &World, player: PlayerId) -> Option<SessionRef> {
-    world.resource::<Players>().line(player).map(|line| line.session)
+    login_of(world, player).map(|(session, _)| session)
+}
+
+/// The player's session and its place among the logins, if online.
+pub(crate) fn login_of(world: &World, player: PlayerId) -> Option<(SessionRef, LoginOrder)> {
+    let players = world.resource::<Players>();
+    let known = players.known.get(&player)?;
+    Some((players.line(player)?.session, known.order))
 }
 
 /// How many players are online.

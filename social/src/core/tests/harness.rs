@@ -3,7 +3,8 @@
 use shared::core::{Core, Input, Output};
 use shared::directory::{DirectoryEvent, NodeCard, NodeState};
 use shared::ids::{
-    Address, GuildId, Key, NodeId, PlayerId, RequestId, Role, SessionId, SessionRef, TicketId,
+    Address, Epoch, GuildId, Key, LoginOrder, NodeId, PlayerId, RequestId, Role, SessionId,
+    SessionRef, TicketId,
 };
 use shared::msg::Body;
 use shared::msg::client::{Event, Reply, SocialRequest};
@@ -133,6 +134,8 @@ impl Harness {
             name: format!("player {player}"),
             session: session_ref(session),
             baseapp: BASEAPP,
+            // Sessions are numbered as they begin.
+            order: LoginOrder { epoch: Epoch(1), login: session },
         };
         self.frame(gate(), Body::ToSocial(online));
         self.tick();
@@ -159,8 +162,10 @@ impl Harness {
         id: RequestId,
         request: SocialRequest,
     ) {
-        let (player, session) = (PlayerId(player), session_ref(session));
-        let request = ToSocial::Request { player, session, id, request };
+        let player = PlayerId(player);
+        let order = LoginOrder { epoch: Epoch(1), login: session };
+        let session = session_ref(session);
+        let request = ToSocial::Request { player, session, order, id, request };
         self.frame(gate(), Body::ToSocial(request));
         self.tick();
     }

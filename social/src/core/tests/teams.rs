@@ -1,6 +1,6 @@
 //! Teams: who may do what, and who is told.
 
-use shared::ids::{PlayerId, TeamId};
+use shared::ids::{PlayerId, RequestId, TeamId};
 use shared::limits::TEAM_MEMBERS_MAX;
 use shared::msg::client::{Event, Reply, SocialRequest, TeamView};
 use shared::msg::refusal::RefusalCode;
@@ -163,4 +163,31 @@ fn requests_of_unknown_players_and_old_sessions_are_refused() {
     let refused = harness.answer(1, SocialRequest::CreateTeam);
     assert_eq!(refused, Err(RefusalCode::LoggedInElsewhere));
     assert_eq!(harness.value("refusals_total"), 2);
+}
+
+#[test]
+fn a_session_that_is_announced_late_does_not_replace_a_newer_one() {
+    let mut harness = Harness::new();
+    harness.online(1, 12);
+    harness.online(1, 11);
+    let id = RequestId(1);
+    harness.ask_as(1, 12, id, SocialRequest::CreateTeam);
+    let reply = harness.reply_to(id);
+    assert!(matches!(reply, Some(Ok(_))), "the newer one speaks for the player: {reply:?}");
+    harness.offline(1, 12);
+    harness.online(1, 11);
+    assert_eq!(harness.value("players_online"), 0, "a login that is over does not come back");
+}
+
+#[test]
+fn a_request_that_is_faster_than_the_word_of_its_session_is_to_be_tried_again() {
+    let mut harness = Harness::new();
+    harness.online(1, 11);
+    let code = |harness: &mut Harness, session, id| {
+        harness.ask_as(1, session, RequestId(id), SocialRequest::ListGuilds);
+        harness.reply_to(RequestId(id)).and_then(Result::err).map(|refusal| refusal.code)
+    };
+    assert_eq!(code(&mut harness, 12, 1), Some(RefusalCode::Unavailable));
+    assert_eq!(code(&mut harness, 10, 2), Some(RefusalCode::LoggedInElsewhere));
+    assert_eq!(code(&mut harness, 11, 3), None);
 }

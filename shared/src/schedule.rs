@@ -3,17 +3,47 @@
 //! Tick `n` is due `n` periods after the clock's origin, on an absolute schedule, so that nothing
 //! drifts. All times are nanoseconds of one `Clock`.
 
-use super::Pace;
+use crate::ids::Role;
 use crate::tick::{Tick, TickRate};
 
 /// How many ticks a fixed pace makes up for one after the other. With more, it skips forward.
-pub(super) const TICK_DEBT_MAX: u64 = 10;
+pub const TICK_DEBT_MAX: u64 = 10;
 /// How often an [`Pace::OnInput`] role ticks while nothing arrives, so that its timers run.
-pub(super) const IDLE_TICK_MS: u64 = 10;
+pub const IDLE_TICK_MS: u64 = 10;
+
+/// When a role ticks. Ticks are time at the rate in both cases, so numbers may be skipped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// At the rate, whether something is there or not.
+    Fixed(TickRate),
+    /// As soon as an input is there, at most at the rate; and every 10 ms while nothing is.
+    OnInput(TickRate),
+}
+
+impl Pace {
+    /// The pace of a role.
+    #[must_use]
+    pub const fn of(role: Role) -> Self {
+        match role {
+            Role::Gateway => Self::OnInput(TickRate::new(1_000)),
+            Role::Baseapp => Self::Fixed(TickRate::new(200)),
+            Role::Battleapp => Self::Fixed(TickRate::new(100)),
+            Role::Social | Role::Matchmaker => Self::OnInput(TickRate::new(200)),
+        }
+    }
+
+    /// The rate in which ticks are counted.
+    #[must_use]
+    pub const fn rate(self) -> TickRate {
+        match self {
+            Self::Fixed(rate) | Self::OnInput(rate) => rate,
+        }
+    }
+}
 
 /// What is to be done now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Due {
+pub enum Due {
     /// Run this tick.
     Tick {
         /// Its number.
@@ -30,23 +60,26 @@ pub(super) enum Due {
 
 /// The schedule of one role.
 #[derive(Clone, Debug)]
-pub(super) struct Schedule {
+pub struct Schedule {
     pace: Pace,
     last: u64,
 }
 
 impl Schedule {
-    pub(super) const fn new(pace: Pace) -> Self {
+    /// A schedule before its first tick.
+    #[must_use]
+    pub const fn new(pace: Pace) -> Self {
         Self { pace, last: 0 }
     }
 
     /// The last tick that was due; zero before the first.
-    pub(super) const fn last(&self) -> Tick {
+    #[must_use]
+    pub const fn last(&self) -> Tick {
         Tick(self.last)
     }
 
     /// What is to be done at `now_ns`, where `input` says whether an input waits.
-    pub(super) fn at(&mut self, now_ns: u64, input: bool) -> Due {
+    pub fn at(&mut self, now_ns: u64, input: bool) -> Due {
         match self.pace {
             Pace::Fixed(rate) => self.fixed(rate, now_ns),
             Pace::OnInput(rate) => self.on_input(rate, now_ns, input),

@@ -1,0 +1,72 @@
+//! The simulator: a whole cluster in one thread, from one seed.
+//!
+//! The cores of all roles are the real ones, with their ownership, commits, outboxes, replication
+//! and drain, at their real pace, over the real rules of the store. What is simulated is what a
+//! shell does: clock, links, store server, directory, clients. So what is found here is a bug of
+//! the cluster, and a seed is enough to see it again.
+//!
+//! The files: [`plan`] says what a seed decides; `world` has the loop and the nodes; `network`,
+//! `storage`, `membership`, `players` and `faults` are what can happen; `store` and `board` are
+//! the server; `checks` says what must hold; `campaign` runs many seeds, `shrink` makes a failing
+//! plan smaller.
+
+mod agenda;
+mod board;
+mod campaign;
+mod checks;
+mod faults;
+mod history;
+mod membership;
+mod names;
+mod network;
+mod node;
+pub mod plan;
+mod players;
+mod shrink;
+mod storage;
+mod store;
+#[cfg(test)]
+mod tests;
+mod world;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use shared::content::Content;
+
+pub use campaign::{Campaign, Tally};
+pub use checks::{Audited, Broken};
+pub use shrink::{Shrunk, shrink};
+
+use plan::Plan;
+use world::World;
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// One hash over all that happened: the same for the same plan and build, everywhere.
+    pub hash: u64,
+    /// How many events there were.
+    pub events: u64,
+    /// Simulated time in µs.
+    pub simulated_us: u64,
+    /// The first promise that was broken.
+    pub broken: Option<Broken>,
+    /// What the audit at the end has counted, if it came to that.
+    pub audited: Option<Audited>,
+    /// How often what occurred.
+    pub counts: BTreeMap<String, u64>,
+    /// The last part of the history in words, if it was asked for.
+    pub lines: Vec<String>,
+}
+
+/// Runs a plan. With `told`, the history is kept in words.
+#[must_use]
+pub fn run(plan: &Plan, content: &Arc<Content>, told: bool) -> Outcome {
+    let mut world = World::new(plan, content, told);
+    let events = world.run();
+    let audited = world.judge();
+    let World { history, broken, now_us, .. } = world;
+    let (hash, lines, counts) = history.end();
+    Outcome { hash, events, simulated_us: now_us, broken, audited, counts, lines }
+}

@@ -1,0 +1,36 @@
+//! The simulator itself: the same plan gives the same history, and calm weather breaks nothing.
+
+use std::sync::Arc;
+
+use shared::content::Content;
+
+use super::plan::{Plan, Weather};
+use super::run;
+
+#[test]
+fn the_same_seed_gives_the_same_history_and_another_one_another() {
+    let content = Arc::new(Content::builtin());
+    let hash = |seed| run(&Plan::of_seed(seed, Weather::Rough), &content, false).hash;
+    let first = hash(1);
+    assert_eq!(first, hash(1));
+    assert_ne!(first, hash(2));
+}
+
+#[test]
+fn reading_along_changes_nothing() {
+    let content = Arc::new(Content::builtin());
+    let plan = Plan::of_seed(3, Weather::Rough);
+    let (silent, told) = (run(&plan, &content, false), run(&plan, &content, true));
+    assert_eq!(silent.hash, told.hash);
+    assert!(silent.lines.is_empty() && !told.lines.is_empty());
+}
+
+#[test]
+fn calm_weather_breaks_no_promise_and_players_get_answers() {
+    let content = Arc::new(Content::builtin());
+    for seed in 0..3 {
+        let outcome = run(&Plan::of_seed(seed, Weather::Calm), &content, false);
+        assert_eq!(outcome.broken, None, "seed {seed}");
+        assert!(outcome.counts["client: answered"] > 100, "seed {seed}: {:?}", outcome.counts);
+    }
+}

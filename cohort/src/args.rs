@@ -1,6 +1,8 @@
 //! The command line: what can be said, with examples. What is done about it is in `cmd/`.
 
 mod bench;
+mod replay;
+mod sim;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -9,6 +11,10 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub use self::bench::{BenchArgs, BenchCommand, BenchMqArgs, BenchStoreArgs};
+pub use self::replay::{ReplayArgs, ReplayCommand, ReplayNodeArgs};
+#[cfg(feature = "mutations")]
+pub use self::sim::SimMutationsArgs;
+pub use self::sim::{Faults, SimCommand, SimRunArgs, SimShowArgs, SimSpeedArgs};
 use shared::ids::Role;
 use sim_tests::load::Threshold;
 
@@ -59,6 +65,9 @@ pub enum Command {
     /// Measure parts of Cohort beside raw yardsticks in the same run
     #[command(subcommand)]
     Bench(BenchCommand),
+    /// Simulate whole clusters, each from one seed, and look for broken promises
+    #[command(subcommand)]
+    Sim(SimCommand),
     /// Check this machine and say which promises hold on it
     Doctor(ConfigArgs),
     /// Check and show the configuration
@@ -226,30 +235,6 @@ pub struct BotsArgs {
     /// Do not play: compare such a file with what the servers have
     #[arg(long, value_name = "FILE", conflicts_with = "ledger")]
     pub check_ledger: Option<PathBuf>,
-}
-
-/// `cohort replay`
-#[derive(Debug, Subcommand)]
-pub enum ReplayCommand {
-    /// Run recorded battles again and compare every hash
-    #[command(before_help = "\
-Examples:
-  cohort replay verify cohort-data/replays
-  cohort replay verify one.replay another.replay --json")]
-    Verify(ReplayArgs),
-    /// Show what a replay file holds
-    Show(ReplayArgs),
-}
-
-/// Which replays.
-#[derive(Args, Debug)]
-pub struct ReplayArgs {
-    /// Replay files, or folders with replay files
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
-    /// Print one JSON object per file
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// `cohort audit`

@@ -1,6 +1,7 @@
 //! Wires roles into a node: which core runs at which pace, over which store, MQ and directory.
 
 mod backends;
+mod recipe;
 mod roles;
 mod sockets;
 
@@ -23,7 +24,7 @@ use crate::replays::ReplayFolder;
 use backends::{AnyMq, AnyStore};
 
 pub use backends::{open_embedded, redis_store};
-
+pub use recipe::Recipe;
 pub use sockets::Sockets;
 
 /// A running node with everything that belongs to it.
@@ -50,7 +51,12 @@ impl Cluster {
         let id = NodeId { node: config.node.number, incarnation: store.incarnation() };
         let mq = AnyMq::start(config, id, store.cluster())?;
         let directory = mq.join(config, &store, id)?;
-        let mut wiring = roles::Wiring { config, content, store: &store, mq: &mq, edge: None };
+        let recipe = Recipe::of(config, store.cluster(), &content);
+        if let Some(dir) = &record_dir {
+            recipe.write(dir)?;
+        }
+        let mut wiring =
+            roles::Wiring { config, recipe, content, store: &store, mq: &mq, edge: None };
         let mut setups = Vec::new();
         for role in &config.node.roles.0 {
             setups.push(wiring.role(Address { node: id, role: *role }, sockets)?);

@@ -35,9 +35,13 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Bots(bots) => cmd::bots::run(&bots).await,
         Command::Replay(ReplayCommand::Verify(replay)) => cmd::replay::verify(&replay),
         Command::Replay(ReplayCommand::Show(replay)) => cmd::replay::show(&replay),
+        Command::Replay(ReplayCommand::Node(node)) => {
+            tokio::task::block_in_place(|| cmd::flight::replay(&node))
+        }
         Command::Audit(audit) => cmd::audit::run(&audit),
         Command::Status(status) => cmd::status::run(&status).await,
         Command::Bench(bench) => cmd::bench::run(bench).await,
+        Command::Sim(sim) => tokio::task::block_in_place(|| cmd::sim::run(&sim)),
         Command::Doctor(config) => cmd::doctor::run(&config).await,
         Command::Config(config) => cmd::config::run(&config),
         Command::Completions { shell } => cmd::completions::run(shell),

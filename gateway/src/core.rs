@@ -36,7 +36,7 @@ use session::{Playing, Session, State};
 
 pub use limits::{
     AUTH_MS, CLOSING_MS, DRAIN_MS, FAREWELLS_MAX, GatewayLimits, LOGIN_HOPS_MAX, LOGIN_MS,
-    REQUEST_MS, RETRY_MS,
+    OPEN_AGAIN_MS, REQUEST_MS, RETRY_MS,
 };
 
 /// The gateway role.

@@ -18,6 +18,7 @@ pub mod ids;
 pub mod limits;
 pub mod mq;
 pub mod msg;
+pub mod mutation;
 pub mod ownership;
 pub mod replication;
 pub mod rng;

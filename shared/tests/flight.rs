@@ -14,9 +14,10 @@ use shared::mq::local::LocalMq;
 use shared::mq::{Mq, MqEvent, SendError};
 use shared::msg::Body;
 use shared::runtime::{
-    Doorbell, FlightCall, FlightEnd, FlightError, Node, NodeSetup, Pace, RoleSetup, read_flight,
+    Doorbell, FlightCall, FlightEnd, FlightError, Node, NodeSetup, RoleSetup, read_flight,
     replay_flight,
 };
+use shared::schedule::Pace;
 use shared::store::{OpId, Ownership, Store, StoreFull, StoreReply, StoreRequest};
 use shared::tick::{Tick, TickRate};
 

@@ -17,6 +17,8 @@ mod checks;
 mod faults;
 mod history;
 mod membership;
+#[cfg(feature = "mutations")]
+mod mutants;
 mod names;
 mod network;
 mod node;
@@ -30,13 +32,19 @@ mod tests;
 mod world;
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use shared::content::Content;
 
 pub use campaign::{Campaign, Tally};
 pub use checks::{Audited, Broken};
+#[cfg(feature = "mutations")]
+pub use mutants::{Caught, hunt};
 pub use shrink::{Shrunk, shrink};
+
+/// Length of a battle in s.
+const BATTLE_S: u32 = 8;
 
 use plan::Plan;
 use world::World;
@@ -60,12 +68,26 @@ pub struct Outcome {
     pub lines: Vec<String>,
 }
 
+/// The usual content with short battles, so that many end in a run.
+#[must_use]
+pub fn content() -> Arc<Content> {
+    let mut content = Content::builtin();
+    content.arena.duration_s = BATTLE_S;
+    Arc::new(content)
+}
+
 /// Runs a plan. With `told`, the history is kept in words.
 #[must_use]
 pub fn run(plan: &Plan, content: &Arc<Content>, told: bool) -> Outcome {
     let mut world = World::new(plan, content, told);
-    let events = world.run();
-    let audited = world.judge();
+    // After a panic the world is only asked for its history.
+    let ran = catch_unwind(AssertUnwindSafe(|| (world.run(), world.judge())));
+    let (events, audited) = ran.unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<String>().map(String::as_str);
+        let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("");
+        world.broken = Some(Broken::new("cores do not panic", String::from(said)));
+        (0, None)
+    });
     let World { history, broken, now_us, .. } = world;
     let (hash, lines, counts) = history.end();
     Outcome { hash, events, simulated_us: now_us, broken, audited, counts, lines }

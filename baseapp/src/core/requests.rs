@@ -12,6 +12,7 @@ use shared::msg::Body;
 use shared::msg::client::{PlayerRequest, Reply};
 use shared::msg::gateway_baseapp::FromBaseapp;
 use shared::msg::refusal::{Refusal, RefusalCode};
+use shared::mutation::{self, Mutation};
 use shared::ownership::{RequestWindow, Seen};
 use shared::store::{PartId, Post};
 
@@ -182,6 +183,9 @@ impl Part for Requests {
     }
 
     fn from_row(row: RequestWindow) -> Self {
+        if mutation::is_on(Mutation::HandOverNoRequests) {
+            return Self::default();
+        }
         Self(row)
     }
 }

@@ -52,6 +52,9 @@ impl Baseapp {
             outputs.push(refused(opening.session, RefusalCode::Busy, text));
         } else {
             let waiting = self.openings.entry(player).or_default();
+            if waiting.iter().any(|known| known.session == opening.session) {
+                return;
+            }
             if waiting.len() >= OPENINGS_PER_PLAYER_MAX {
                 let text = "too many logins of this account at once; try again later";
                 outputs.push(refused(opening.session, RefusalCode::Busy, text));

@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use shared::ids::{BattleId, NodeId, PlayerId, SessionRef};
 use shared::msg::client::ClientDatagram;
 use shared::msg::matchmaker_battle::{Seat, Stakes};
-
+use shared::mutation::{self, Mutation};
 use shared::tick::TickRate;
 
 use super::BATTLE_HZ;
@@ -182,7 +182,11 @@ impl Battle {
         // only after the simulation has come through it.
         let tick = catch_unwind(AssertUnwindSafe(|| {
             sim.step(orders);
-            recorder.tick(orders, sim.as_mut());
+            if mutation::is_on(Mutation::RecordOtherOrders) {
+                recorder.tick(&vec![Order::STILL; orders.len()], sim.as_mut());
+            } else {
+                recorder.tick(orders, sim.as_mut());
+            }
             (sim.view(), sim.verdict())
         }));
         let Ok((mut view, verdict)) = tick else { return Stepped::Fault };

@@ -3,22 +3,14 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use baseapp::core::Baseapp;
-use battleapp::BattleApp;
-use gateway::core::{Gateway, GatewayLimits};
 use gateway::shell::{BindError, CertificateSource, Edge, EdgeConfig, EdgeLimits};
-use matchmaker::Matchmaker;
 use shared::content::Content;
-use shared::core::Core;
 use shared::ids::{Address, Role};
-use shared::rng;
 use shared::runtime::{Doorbell, EdgeLink, RoleSetup};
 use shared::schedule::Pace;
-use shared::tick::TickRate;
-use social::Social;
 
 use crate::cluster::backends::{AnyMq, AnyStore};
-use crate::cluster::{Sockets, tls_dir};
+use crate::cluster::{Recipe, Sockets, tls_dir};
 use crate::config::Config;
 use crate::failure::{Failure, chain};
 
@@ -28,6 +20,7 @@ const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 /// What the roles of one node share while they are put together.
 pub(super) struct Wiring<'a> {
     pub(super) config: &'a Config,
+    pub(super) recipe: Recipe,
     pub(super) content: Arc<Content>,
     pub(super) store: &'a AnyStore,
     pub(super) mq: &'a AnyMq,
@@ -52,37 +45,13 @@ impl Wiring<'_> {
         let answers_wake = doorbell.clone();
         Ok(RoleSetup {
             address,
-            core: self.core(address, pace.rate()),
+            core: self.recipe.core(address, pace.rate(), &self.content),
             pace,
             mq: self.mq.bind(address, frames_wake),
             store: self.store.handle(Box::new(move || answers_wake.ring())),
             edge: self.edge(address, &doorbell, sockets)?,
             doorbell,
         })
-    }
-
-    fn core(&self, me: Address, rate: TickRate) -> Box<dyn Core> {
-        let content = Arc::clone(&self.content);
-        match me.role {
-            Role::Gateway => Box::new(Gateway::new(me, rate, self.gateway_limits())),
-            Role::Baseapp => Box::new(Baseapp::new(me, rate, content)),
-            Role::Battleapp => Box::new(BattleApp::new(me, rate, content, &self.config.node.build)),
-            Role::Social => Box::new(Social::new(me, rate)),
-            Role::Matchmaker => {
-                // Every life of a node draws differently.
-                let seed = rng::mix(self.store.cluster(), &[me.node.unique(0)]);
-                Box::new(Matchmaker::new(me, rate, content.queues.clone(), seed))
-            }
-        }
-    }
-
-    fn gateway_limits(&self) -> GatewayLimits {
-        let limits = &self.config.limits;
-        GatewayLimits {
-            sessions_max: limits.sessions_max,
-            logins_max: limits.logins_max,
-            ..GatewayLimits::default()
-        }
     }
 
     /// The client edge, for a gateway.

@@ -101,3 +101,38 @@ fn a_node_with_one_role_hosts_nothing_else() {
     assert!(done.stderr.contains(": social\n"), "{done:?}");
     assert!(!done.stderr.contains("QUIC"), "{done:?}");
 }
+
+#[test]
+fn a_recorded_node_runs_again_with_the_same_outputs() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, flight) = (dir.path().join("data"), dir.path().join("flight"));
+    let (data, flight) = (data.to_str().unwrap(), flight.to_str().unwrap());
+    let mut up = vec!["up", "--for", "4s", "--bots", "4", "--port", "0", "--drain-limit", "1s"];
+    up.extend(["--data", data, "--record", flight]);
+    let done = run(&up);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let done = run(&["replay", "node", flight]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert_eq!(done.stdout.lines().filter(|line| line.starts_with("ok")).count(), 5, "{done:?}");
+    assert!(done.stdout.contains("baseapp"), "{done:?}");
+
+    let recipe = format!("{flight}/node.json");
+    let text = fs::read_to_string(&recipe).unwrap();
+    let other = text.replace("\"content\": ", "\"content\": 1");
+    fs::write(&recipe, other).unwrap();
+    check_refused(&["replay", "node", flight], 1, &["--content"]);
+    check_refused(&["replay", "node", data], 1, &["node.json"]);
+}
+
+#[test]
+fn a_cluster_is_simulated_and_shown() {
+    let done = run(&["sim", "run", "--seeds", "1..2", "--json"]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let value: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(value["seeds"], 2);
+    assert!(value["counts"]["client: answered"].as_u64().unwrap() > 100, "{value}");
+    let done = run(&["sim", "show", "1", "--whole", "--lines", "5"]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(done.stdout.contains("no promise was broken"), "{done:?}");
+    check_refused(&["sim", "run", "--seeds", "2..1"], 2, &["1..1000"]);
+}

@@ -9,6 +9,9 @@ use super::bucket::BucketRule;
 pub const AUTH_MS: u64 = 5_000;
 /// Time from the login frame to the answer. A login that takes longer ends with `Unavailable`.
 pub const LOGIN_MS: u64 = 10_000;
+/// Time after which a baseapp that has not answered a login is asked again: it may have answered
+/// before it knew this gateway.
+pub const OPEN_AGAIN_MS: u64 = 1_000;
 /// Baseapps that a login is sent on to. One more ends it with `Unavailable`.
 pub const LOGIN_HOPS_MAX: u8 = 4;
 /// Time a request may take. A longer one is refused with `OutcomeUnknown`.
@@ -75,6 +78,7 @@ pub(super) struct Rules {
     pub(super) excess: BucketRule,
     pub(super) auth_ticks: u64,
     pub(super) login_ticks: u64,
+    pub(super) open_again_ticks: u64,
     pub(super) request_ticks: u64,
     pub(super) retry_ticks: u64,
     pub(super) closing_ticks: u64,
@@ -90,6 +94,7 @@ impl Rules {
             excess: bucket(limits.excess_per_s, limits.excess_burst),
             auth_ticks: rate.ticks_of_ms(AUTH_MS),
             login_ticks: rate.ticks_of_ms(LOGIN_MS),
+            open_again_ticks: rate.ticks_of_ms(OPEN_AGAIN_MS),
             request_ticks: rate.ticks_of_ms(REQUEST_MS),
             retry_ticks: rate.ticks_of_ms(RETRY_MS),
             closing_ticks: rate.ticks_of_ms(CLOSING_MS),

@@ -106,7 +106,7 @@ impl Gateway {
         self.nodes.place(Role::Baseapp, draw)
     }
 
-    fn open_at(
+    pub(super) fn open_at(
         &mut self,
         id: SessionId,
         attempt: Attempt,
@@ -120,13 +120,14 @@ impl Gateway {
             session: self.session_ref(id),
         };
         outputs.push(Output::Send { to: baseapp, body: Body::ToBaseapp(open) });
-        self.enter(id, State::Opening { attempt, baseapp });
+        let again = self.now.after(self.rules.open_again_ticks);
+        self.enter(id, State::Opening { attempt, baseapp, again });
     }
 
     /// The login under way at `baseapp`, if there is one.
     pub(super) fn opening_at(&self, id: SessionId, baseapp: Address) -> Option<&Attempt> {
         match &self.sessions.get(&id)?.state {
-            State::Opening { attempt, baseapp: asked } if *asked == baseapp => Some(attempt),
+            State::Opening { attempt, baseapp: asked, .. } if *asked == baseapp => Some(attempt),
             State::Opening { .. }
             | State::Connected { .. }
             | State::FindingOwner { .. }

@@ -58,7 +58,7 @@ impl Gateway {
     fn loss(&self, id: SessionId, node: NodeId) -> Loss {
         let Some(session) = self.sessions.get(&id) else { return Loss::Nothing };
         match &session.state {
-            State::Opening { attempt, baseapp } if baseapp.node == node => {
+            State::Opening { attempt, baseapp, .. } if baseapp.node == node => {
                 Loss::Login(attempt.clone())
             }
             State::Playing(playing) if playing.baseapp.node == node => Loss::Player,

@@ -40,8 +40,8 @@ pub(super) enum State {
     Connected { due: Tick },
     /// The store is asked who owns the player.
     FindingOwner { attempt: Attempt, op: OpId },
-    /// A baseapp is asked to let the player in.
-    Opening { attempt: Attempt, baseapp: Address },
+    /// A baseapp is asked to let the player in, and asked once more at `again`.
+    Opening { attempt: Attempt, baseapp: Address, again: Tick },
     /// Logged in.
     Playing(Box<Playing>),
     /// The shell was told to close; forgotten at `due` even if it never says that it did.
@@ -103,7 +103,8 @@ impl State {
     pub(super) fn due(&self) -> Option<Tick> {
         match self {
             Self::Connected { due } | Self::Closing { due } => Some(*due),
-            Self::FindingOwner { attempt, .. } | Self::Opening { attempt, .. } => Some(attempt.due),
+            Self::FindingOwner { attempt, .. } => Some(attempt.due),
+            Self::Opening { attempt, again, .. } => Some(attempt.due.min(*again)),
             Self::Playing(playing) => {
                 let oldest = playing.in_flight.first().map(|request| request.due);
                 [oldest, playing.announce_due, playing.leave_by].into_iter().flatten().min()

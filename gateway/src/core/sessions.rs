@@ -130,7 +130,7 @@ impl Gateway {
             State::FindingOwner { op, .. } => {
                 self.lookups.remove(&op);
             }
-            State::Opening { attempt, baseapp } => {
+            State::Opening { attempt, baseapp, .. } => {
                 // The baseapp may be letting the player in right now.
                 if by != EndedBy::Baseapp {
                     let session = self.session_ref(id);
@@ -220,6 +220,10 @@ impl Gateway {
                 let text = "log in right after connecting";
                 let refusal = Refusal::new(RefusalCode::NotLoggedIn, text);
                 self.end(id, refusal, EndedBy::Gateway, outputs);
+            }
+            State::Opening { attempt, baseapp, .. } if attempt.due > now => {
+                let (attempt, baseapp) = (attempt.clone(), *baseapp);
+                self.open_at(id, attempt, baseapp, outputs);
             }
             State::FindingOwner { .. } | State::Opening { .. } => {
                 let text = "the login took too long; try again";

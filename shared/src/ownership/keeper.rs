@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::core::Output;
 use crate::ids::{Address, Epoch, Key, Version};
 use crate::limits::{COMMIT_BATCH_KEYS_MAX, OUTBOX_ENTRIES_MAX};
+use crate::mutation::{self, Mutation};
 use crate::store::{MailEntry, OpId, Parts, Post, Record, StoreRequest};
 
 pub use durable::{Mark, Reached};
@@ -181,6 +182,9 @@ impl Keeper {
         for (part, bytes) in change.parts {
             owned.staged.parts.insert(part, bytes);
         }
+        if mutation::is_on(Mutation::PostTwice) {
+            owned.staged.posts.extend(change.posts.clone());
+        }
         owned.staged.posts.extend(change.posts);
         self.dirty.insert(key);
     }
@@ -200,7 +204,7 @@ impl Keeper {
             return;
         };
         let after = if dirty { Version(owned.version.0 + 1) } else { owned.version };
-        if after <= owned.durable {
+        if after <= owned.durable || mutation::is_on(Mutation::AckBeforeCommit) {
             outputs.push(reply);
         } else {
             owned.held.push_back(Held { after, reply, otherwise });
@@ -231,7 +235,9 @@ impl Keeper {
         owned.mail = MailLook::Idle;
         let Some(taken) = taken.map(|position| position.min(last)) else { return };
         owned.mail_taken = taken;
-        owned.staged.mail_taken = Some(taken);
+        if !mutation::is_on(Mutation::ApplyMailTwice) {
+            owned.staged.mail_taken = Some(taken);
+        }
         self.dirty.insert(key);
         if again && taken == last {
             self.look_for_mail(key, outputs);

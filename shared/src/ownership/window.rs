@@ -9,6 +9,7 @@ use crate::ids::RequestId;
 use crate::limits::REQUEST_WINDOW_MAX;
 use crate::msg::client::Reply;
 use crate::msg::refusal::Refusal;
+use crate::mutation::{self, Mutation};
 use crate::wire;
 
 /// Results of the last `limits::REQUEST_WINDOW_MAX` changing requests of one player.
@@ -40,6 +41,7 @@ impl RequestWindow {
     #[must_use]
     pub fn look_up<T: Serialize>(&self, id: RequestId, request: &T) -> Seen {
         match self.entries.iter().find(|entry| entry.id == id) {
+            _ if mutation::is_on(Mutation::ForgetRequests) => Seen::New,
             None => Seen::New,
             Some(entry) if entry.body == body_hash(request) => Seen::Before(entry.result.clone()),
             Some(_) => Seen::OtherBody,

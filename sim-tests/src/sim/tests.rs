@@ -1,15 +1,11 @@
 //! The simulator itself: the same plan gives the same history, and calm weather breaks nothing.
 
-use std::sync::Arc;
-
-use shared::content::Content;
-
 use super::plan::{Plan, Weather};
-use super::run;
+use super::{content, run};
 
 #[test]
 fn the_same_seed_gives_the_same_history_and_another_one_another() {
-    let content = Arc::new(Content::builtin());
+    let content = content();
     let hash = |seed| run(&Plan::of_seed(seed, Weather::Rough), &content, false).hash;
     let first = hash(1);
     assert_eq!(first, hash(1));
@@ -18,7 +14,7 @@ fn the_same_seed_gives_the_same_history_and_another_one_another() {
 
 #[test]
 fn reading_along_changes_nothing() {
-    let content = Arc::new(Content::builtin());
+    let content = content();
     let plan = Plan::of_seed(3, Weather::Rough);
     let (silent, told) = (run(&plan, &content, false), run(&plan, &content, true));
     assert_eq!(silent.hash, told.hash);
@@ -27,7 +23,7 @@ fn reading_along_changes_nothing() {
 
 #[test]
 fn calm_weather_breaks_no_promise_and_players_get_answers() {
-    let content = Arc::new(Content::builtin());
+    let content = content();
     for seed in 0..3 {
         let outcome = run(&Plan::of_seed(seed, Weather::Calm), &content, false);
         assert_eq!(outcome.broken, None, "seed {seed}");

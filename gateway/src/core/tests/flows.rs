@@ -7,6 +7,7 @@ use shared::msg::client::{PROTOCOL_VERSION, Request};
 use shared::msg::refusal::RefusalCode;
 
 use super::script::*;
+use crate::core::{LOGIN_MS, OPEN_AGAIN_MS};
 
 type Script = Vec<(Line, &'static [&'static str])>;
 
@@ -32,6 +33,26 @@ fn a_player_nobody_owns_is_placed_and_one_with_a_living_owner_goes_there() {
         (connect(1), &[]),
         (login(1), &["store 1"]),
         (owner(1, Some(at(Role::Baseapp, 9))), &["baseapp@2#1 open"]),
+    ]);
+}
+
+#[test]
+fn a_baseapp_that_does_not_answer_a_login_is_asked_again_until_the_login_is_given_up() {
+    let again = || Line::Wait(OPEN_AGAIN_MS);
+    check(&[
+        (connect(1), &[]),
+        (login(1), &["store 1"]),
+        (owner(1, None), &["baseapp@2#1 open"]),
+        (again(), &["baseapp@2#1 open"]),
+        (again(), &["baseapp@2#1 open"]),
+        (opened(2, 1), &["1: welcome", "social@3#1 online"]),
+        (again(), &[]),
+    ]);
+    check(&[
+        (connect(1), &[]),
+        (login(1), &["store 1"]),
+        (owner(1, None), &["baseapp@2#1 open"]),
+        (Line::Wait(LOGIN_MS), &["1: goodbye Unavailable", "1: close", "baseapp@2#1 close 1"]),
     ]);
 }
 

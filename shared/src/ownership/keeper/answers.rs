@@ -1,11 +1,12 @@
 //! What the keeper makes of the store's answers.
 
-use super::tenure::{Leaving, MailLook, Owned, Tenure};
+use super::tenure::{Held, Leaving, MailLook, Owned, Tenure};
 use super::{Asked, Keeper, KeeperEvent, LostReason, Sealed};
 use crate::core::Output;
 use crate::directory::Nodes;
 use crate::ids::{Epoch, Key};
 use crate::limits::MAIL_PEEK_MAX;
+use crate::mutation::{self, Mutation};
 use crate::store::{CommitVerdict, MailEntry, OpId, Ownership, Record, StoreReply, StoreRequest};
 
 impl Keeper {
@@ -94,7 +95,11 @@ impl Keeper {
         outputs: &mut Vec<Output>,
         events: &mut Vec<KeeperEvent>,
     ) {
-        let StoreReply::Committed(verdicts) = reply else {
+        let verdicts = if let StoreReply::Committed(verdicts) = reply {
+            verdicts
+        } else if mutation::is_on(Mutation::UnknownIsDone) {
+            vec![CommitVerdict::Done; sealed.len()]
+        } else {
             for commit in sealed {
                 self.lose_epoch(commit.key, commit.epoch, LostReason::Unknown, outputs, events);
             }
@@ -105,6 +110,7 @@ impl Keeper {
             let Sealed { key, epoch, makes, posts } = commit;
             let lost = match verdict {
                 CommitVerdict::Done => None,
+                CommitVerdict::Fenced if mutation::is_on(Mutation::FencedIsDone) => None,
                 CommitVerdict::Fenced => Some(LostReason::Fenced),
                 CommitVerdict::TooLarge => Some(LostReason::TooLarge),
             };
@@ -188,7 +194,9 @@ impl Keeper {
         let Some(tenure) = self.tenures.remove(&key) else { return };
         events.push(KeeperEvent::Lost { key, reason });
         if let Tenure::Owned(owned) = tenure {
-            outputs.extend(owned.held.into_iter().filter_map(|held| held.otherwise));
+            let lost = mutation::is_on(Mutation::AckWhatWasLost);
+            let word = |held: Held| if lost { Some(held.reply) } else { held.otherwise };
+            outputs.extend(owned.held.into_iter().filter_map(word));
             if owned.leaving == Leaving::AndReturning {
                 self.open(key, outputs);
             }

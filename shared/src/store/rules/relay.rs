@@ -7,6 +7,7 @@ use std::collections::btree_map::Entry;
 use super::{Head, Rows, RowsError, add, subtract};
 use crate::ids::Key;
 use crate::limits::{MAILBOX_ENTRIES_MAX, OUTBOX_ENTRIES_MAX, RELAY_ENTRIES_MAX};
+use crate::mutation::{self, Mutation};
 use crate::store::{MailEntry, Relayed, StoreReply};
 
 /// What a step is going to do, decided before the first row is written.
@@ -76,11 +77,12 @@ fn plan<R: Rows>(rows: &R, source: Key, head: Head) -> Result<Plan, RowsError> {
         if target.full {
             continue;
         }
-        if entry.sequence <= target.mark {
+        let again = entry.sequence <= target.mark;
+        if again && !mutation::is_on(Mutation::ForgetWatermark) {
             plan.removed.push(entry.position); // It arrived before; a repeat is absorbed.
             continue;
         }
-        if entry.sequence - 1 > target.mark {
+        if entry.sequence > target.mark + 1 {
             let (mark, found) = (target.mark, entry.sequence);
             let what = format!("mail {found} to {key} follows {mark}: the ones between are lost");
             return Err(RowsError::Damaged { key: source, what });
@@ -92,7 +94,12 @@ fn plan<R: Rows>(rows: &R, source: Key, head: Head) -> Result<Plan, RowsError> {
         head.mail_last = add(key, head.mail_last, 1, "mail_last")?;
         head.mailbox_entries = add(key, head.mailbox_entries, 1, "mailbox_entries")?;
         target.mark = entry.sequence;
-        target.arrivals.push(MailEntry { position: head.mail_last, source, mail: entry.mail });
+        if mutation::is_on(Mutation::LoseMail) && entry.position.is_multiple_of(7) {
+            head.mailbox_entries -= 1;
+        } else {
+            let position = head.mail_last;
+            target.arrivals.push(MailEntry { position, source, mail: entry.mail });
+        }
         plan.removed.push(entry.position);
     }
     if let Some(head) = plan.heads.get_mut(&source) {

@@ -57,6 +57,17 @@ fn check(requests: &[PlayerRequest], gold: u64, bag: &[(u16, u32)]) {
 }
 
 #[test]
+fn a_bag_is_not_known_any_more_when_something_unknown_was_put_into_it() {
+    let changes =
+        [PlayerRequest::Equip { item: SWORD }, PlayerRequest::Unequip { slot: Slot::Weapon }];
+    for change in changes {
+        let mut book = Book { worn: None, ..book() };
+        book.enter(&change, &sample::content());
+        assert_eq!(book.bag_differs(&stacks(&[(AXE, 9)])), None, "{change:?}");
+    }
+}
+
+#[test]
 fn changes_enter_the_book_as_the_servers_make_them() {
     let all = [(SWORD, 1), (AXE, 1), (PURSE, 2), (MEAT, 3)];
     check(&[], 100, &all);

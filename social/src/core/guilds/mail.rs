@@ -6,6 +6,7 @@ use shared::ids::{GuildId, Key, PlayerId};
 use shared::limits::{MAIL_BYTES_MAX, NAME_BYTES_MAX};
 use shared::msg::mail::Mail;
 use shared::msg::refusal::Refusal;
+use shared::mutation::{self, Mutation};
 use shared::ownership::Change;
 use shared::store::{MailEntry, Post};
 use shared::wire;
@@ -82,6 +83,9 @@ fn apply_one(roster: &mut Roster, guild: GuildId, entry: &MailEntry) -> Applied 
                 Some(name) => roster.found(guild, &name, player, &player_name),
                 None => roster.admit(player, &player_name),
             };
+            if mutation::is_on(Mutation::ForgetGuildAnswer) {
+                return Applied::Silently;
+            }
             Applied::Answered(answer(guild, player, result.err()))
         }
         Mail::GuildLeft { player } if entry.source == Key::Player(player) => {

@@ -4,10 +4,6 @@
 //! State is integers in components and resources; `lanes` lists all of it. Fighters are spawned
 //! once and stay; projectiles come and go. Systems either do not depend on the order of entities
 //! or sort by stable id.
-//!
-//! Encoded state, little-endian: `u16` number of lanes, then for each lane in the order of the
-//! numbers: `u16` number, `u32` rows, `u32` length, and as many bytes. A row of a component is
-//! the `u32` stable id and the value's bytes; a resource has one row without an id.
 
 mod combat;
 mod geometry;
@@ -22,14 +18,13 @@ mod walking;
 use bevy_ecs::prelude::*;
 use shared::content::Pillar;
 use shared::msg::snapshot::{FighterView, ProjectileView, Snapshot, unit_mm};
-use xxhash_rust::xxh3::xxh3_64;
 
-use self::combat::{Cooldowns, Shot};
-use self::lanes::{LANES, Lane};
+use self::combat::{Cooldowns, SHOTS_MAX, Shot};
+use self::lanes::LANES;
 use self::lives::{Hp, Life, Score};
-use self::state::{Clock, Kit, Orders, Rules, Side, StableId};
+use self::state::{Clock, FIRST_SHOT_ID, Kit, Orders, Rules, Side, StableId};
 use self::walking::{Gait, Place};
-use super::bytes::Reader;
+use super::registry::FieldRow;
 use super::setup::Setup;
 use super::sim::{BattleSim, LaneHash, Order, StateError, Verdict};
 
@@ -46,7 +41,6 @@ pub struct Arena {
     shots: QueryState<(Entity, &'static StableId), With<Shot>>,
     /// Fighters, then projectiles, by stable id; rebuilt when it is needed.
     entities: Vec<(u32, Entity)>,
-    scratch: Vec<u8>,
 }
 
 impl Arena {
@@ -92,7 +86,7 @@ impl Arena {
         }
         fighters.sort_unstable_by_key(|(id, _)| *id);
         let shots = world.query_filtered();
-        Self { world, schedule, fighters, shots, entities: Vec::new(), scratch: Vec::new() }
+        Self { world, schedule, fighters, shots, entities: Vec::new() }
     }
 
     fn list_entities(&mut self) {
@@ -103,42 +97,18 @@ impl Arena {
         self.entities.sort_unstable_by_key(|(id, _)| *id);
     }
 
-    fn take_lanes(&mut self, bytes: &[u8]) -> Result<(), StateError> {
-        let mut reader = Reader::new(bytes);
-        let unclear = StateError { lane: 0 };
-        if reader.u16().map(usize::from) != Some(LANES.len()) {
-            return Err(unclear);
-        }
-        let mut ready = false;
-        for lane in LANES {
-            let damaged = StateError { lane: lane.id };
-            let id = reader.u16().ok_or(damaged)?;
-            let rows = reader.u32().ok_or(damaged)?;
-            let len = reader.u32().and_then(|len| usize::try_from(len).ok()).ok_or(damaged)?;
-            let value = reader.take(len).filter(|_| id == lane.id).ok_or(damaged)?;
-            if lane.id == Shot::ID {
-                self.replace_shots(&lanes::shot_ids(rows, value).ok_or(damaged)?);
-                ready = true;
-            }
-            let mut value = Reader::new(value);
-            let entities = if ready { self.entities.as_slice() } else { &[] };
-            (lane.take)(&mut self.world, entities, rows, &mut value)
-                .filter(|()| value.left() == 0)
-                .ok_or(damaged)?;
-        }
-        if reader.left() == 0 { Ok(()) } else { Err(unclear) }
-    }
-
     fn replace_shots(&mut self, ids: &[u32]) {
         self.list_entities();
-        for (_, entity) in self.entities.split_off(self.fighters.len()) {
-            self.world.despawn(entity);
+        self.entities.truncate(self.fighters.len());
+        let shots: Vec<Entity> = self.shots.iter(&self.world).map(|(entity, _)| entity).collect();
+        for shot in shots {
+            self.world.despawn(shot);
         }
         for id in ids {
             let (place, gait) = (Place::default(), Gait::default());
-            self.world.spawn((StableId(*id), Shot::default(), place, gait));
+            let shot = self.world.spawn((StableId(*id), Shot::default(), place, gait));
+            self.entities.push((*id, shot.id()));
         }
-        self.list_entities();
     }
 }
 
@@ -175,45 +145,27 @@ impl BattleSim for Arena {
 
     fn encode(&mut self, out: &mut Vec<u8>) {
         self.list_entities();
-        out.extend(u16::try_from(LANES.len()).unwrap_or(0).to_le_bytes());
-        for lane in LANES {
-            self.scratch.clear();
-            let rows = (lane.put)(&self.world, &self.entities, &mut self.scratch);
-            out.extend(lane.id.to_le_bytes());
-            out.extend(rows.to_le_bytes());
-            out.extend(u32::try_from(self.scratch.len()).unwrap_or(0).to_le_bytes());
-            out.extend(&self.scratch);
-        }
+        LANES.encode(&self.world, &self.entities, out);
     }
 
     fn decode(&mut self, bytes: &[u8]) -> Result<(), StateError> {
-        self.take_lanes(bytes)
+        let parts = LANES.parts(bytes)?;
+        self.replace_shots(&parts.ids::<Shot>(FIRST_SHOT_ID, SHOTS_MAX)?);
+        parts.take(&mut self.world, &self.entities)
     }
 
     fn lanes(&mut self, out: &mut Vec<LaneHash>) {
         self.list_entities();
-        for lane in LANES {
-            self.scratch.clear();
-            (lane.put)(&self.world, &self.entities, &mut self.scratch);
-            out.push(LaneHash { lane: lane.id, hash: xxh3_64(&self.scratch) });
-        }
+        LANES.hashes(&self.world, &self.entities, out);
     }
 
-    fn hash(&mut self) -> u64 {
+    fn fields(&mut self, out: &mut Vec<FieldRow>) {
         self.list_entities();
-        let mut all = [0u8; LANES.len() * 10];
-        for (lane, place) in LANES.iter().zip(all.as_chunks_mut::<10>().0) {
-            self.scratch.clear();
-            (lane.put)(&self.world, &self.entities, &mut self.scratch);
-            let (id, hash) = place.split_at_mut(2);
-            id.copy_from_slice(&lane.id.to_le_bytes());
-            hash.copy_from_slice(&xxh3_64(&self.scratch).to_le_bytes());
-        }
-        xxh3_64(&all)
+        LANES.fields(&self.world, &self.entities, out);
     }
 
     fn lane_name(&self, lane: u16) -> &'static str {
-        LANES.iter().find(|info| info.id == lane).map_or("unknown", |info| info.name)
+        LANES.name(lane)
     }
 
     fn view(&mut self) -> Snapshot {

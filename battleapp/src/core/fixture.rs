@@ -14,6 +14,7 @@ use shared::msg::snapshot::Snapshot;
 use shared::rng::Draws;
 
 use super::arena::Arena;
+use super::registry::FieldRow;
 use super::setup::Setup;
 use super::sim::{BattleSim, LaneHash, Order, StateError, Verdict};
 
@@ -144,8 +145,8 @@ impl BattleSim for Faulty {
     fn lanes(&mut self, out: &mut Vec<LaneHash>) {
         self.0.lanes(out);
     }
-    fn hash(&mut self) -> u64 {
-        self.0.hash()
+    fn fields(&mut self, out: &mut Vec<FieldRow>) {
+        self.0.fields(out);
     }
     fn lane_name(&self, lane: u16) -> &'static str {
         self.0.lane_name(lane)

@@ -9,6 +9,7 @@ use shared::msg::snapshot::Snapshot;
 use thiserror::Error;
 
 use super::arena::Arena;
+use super::registry::{FieldRow, combined};
 use super::setup::Setup;
 
 /// What one fighter does in one tick, after validation and the rule for missing commands.
@@ -83,7 +84,13 @@ pub trait BattleSim: Send {
     /// Appends the hash of each lane, in the order of the lanes' numbers.
     fn lanes(&mut self, out: &mut Vec<LaneHash>);
     /// One hash over all lanes.
-    fn hash(&mut self) -> u64;
+    fn hash(&mut self) -> u64 {
+        let mut lanes = Vec::new();
+        self.lanes(&mut lanes);
+        combined(&lanes)
+    }
+    /// Appends every number of the state, for people to compare.
+    fn fields(&mut self, out: &mut Vec<FieldRow>);
     /// The name of a lane, for reports.
     fn lane_name(&self, lane: u16) -> &'static str;
     /// What a client may see. The battle fills in what it knows about the seats.

@@ -11,6 +11,7 @@ use super::combat::{Hits, SHOTS_MAX, Volley};
 use super::walking::Field;
 use super::*;
 use crate::core::fixture;
+use crate::core::registry::Lane as _;
 
 const STILL: Order = Order::STILL;
 
@@ -109,9 +110,9 @@ fn every_component_is_registered_or_derived() {
         world.component_id::<bevy_ecs::error::FallbackErrorHandler>(),
         world.component_id::<Schedules>(),
     ];
-    let registered = LANES.map(|lane| (lane.component)(world));
+    let registered = LANES.0.iter().map(|lane| (lane.component)(world));
     let known: BTreeSet<ComponentId> =
-        registered.into_iter().chain(derived).map(|id| id.expect("all are in use")).collect();
+        registered.chain(derived).map(|id| id.expect("all are in use")).collect();
     let archetypes = world.archetypes().iter().filter(|archetype| !archetype.is_empty());
     for id in archetypes.flat_map(|archetype| archetype.components()) {
         let name = world.components().get_info(*id).map(|info| info.name());
@@ -202,6 +203,7 @@ fn shots_beyond_the_limit_are_not_fired() {
     let mut arena = duel(4_000);
     let ids: Vec<u32> = (0..SHOTS_MAX).map(|n| 256 + u32::try_from(n).expect("few")).collect();
     arena.replace_shots(&ids);
+    arena.list_entities();
     for (_, entity) in arena.entities.split_off(2) {
         arena.world.get_mut::<Shot>(entity).expect("a projectile").ticks_left = 2;
     }

@@ -2,15 +2,21 @@
 //!
 //! `app` owns battles, routes messages and talks to the store through the keeper; `battle` is one
 //! running battle; `inputs` decides what each fighter does in a tick; `sim` is what a mode has to
-//! provide; `registry` encodes, hashes and compares its state; `arena` is the mode of this repository; `replay` writes and checks recordings.
+//! provide; `registry` encodes, hashes and compares its state; `arena` and `duel` are the
+//! modes of this repository, `modes` is their table; `compare` says where two battles part,
+//! `conformance` what every mode has to keep; `replay` writes and checks recordings.
 
 pub mod app;
 pub mod arena;
 pub mod battle;
 pub mod bytes;
+pub mod compare;
+pub mod conformance;
+pub mod duel;
 #[cfg(test)]
 mod fixture;
 pub mod inputs;
+pub mod modes;
 pub mod registry;
 pub mod replay;
 pub mod results;

@@ -11,9 +11,10 @@ use shared::msg::client::Act;
 use shared::msg::matchmaker_baseapp::PlayerCard;
 use shared::msg::matchmaker_battle::{Seat, Stakes};
 
+use crate::core::modes::Modes;
 use crate::core::replay::{Recorder, Replay, header_in, mend, schema_hash};
 use crate::core::setup::Setup;
-use crate::core::sim::{self, BattleSim, Order, Verdict};
+use crate::core::sim::{BattleSim, Order, Verdict};
 
 pub use shared::fuzzing::Target;
 
@@ -42,7 +43,7 @@ fn begin(setup: &Setup) {
     if setup.check().is_err() {
         return;
     }
-    let Some(mut sim) = sim::create(setup) else { return };
+    let Some(mut sim) = Modes::BUILTIN.create(setup) else { return };
     let shoot = Order { walk: (127, -127), act: Act::Shoot { towards: (-127, 1) } };
     let orders = vec![shoot; setup.seats.len()];
     for _ in 0..2 {
@@ -55,7 +56,7 @@ fn read(bytes: &[u8]) {
     let Ok(replay) = Replay::read(bytes) else { return };
     assert_eq!(Replay::read(bytes).as_ref(), Ok(&replay));
     let setup = &replay.header.setup;
-    if let Some(mut sim) = sim::create(setup) {
+    if let Some(mut sim) = Modes::BUILTIN.create(setup) {
         for state in replay.keyframes.values() {
             state_of(sim.as_mut(), setup, state);
         }
@@ -67,7 +68,7 @@ fn read(bytes: &[u8]) {
 /// The state of a battle, as a keyframe holds it.
 pub fn battle_state(bytes: &[u8]) {
     let setup = setup();
-    if let Some(mut sim) = sim::create(&setup) {
+    if let Some(mut sim) = Modes::BUILTIN.create(&setup) {
         state_of(sim.as_mut(), &setup, bytes);
     }
 }
@@ -79,7 +80,7 @@ fn state_of(sim: &mut dyn BattleSim, setup: &Setup, bytes: &[u8]) {
     let mut state = Vec::new();
     sim.encode(&mut state);
     let _view = sim.view().encode();
-    let Some(mut twin) = sim::create(setup) else { return };
+    let Some(mut twin) = Modes::BUILTIN.create(setup) else { return };
     assert_eq!(twin.decode(&state), Ok(()), "what was written is read");
     assert_eq!((twin.hash(), twin.tick()), (sim.hash(), sim.tick()));
 }
@@ -113,7 +114,7 @@ fn setup() -> Setup {
 
 /// Shots fly, so that there are entities of every kind.
 fn fought(mut each: impl FnMut(&mut dyn BattleSim, &[Order])) {
-    let mut sim = sim::create(&setup()).expect("there is a mode arena");
+    let mut sim = Modes::BUILTIN.create(&setup()).expect("there is a mode arena");
     for _ in 0..TICKS {
         let shoot = Order { walk: (127, 0), act: Act::Shoot { towards: (127, 3) } };
         let orders = [shoot, Order { walk: (-5, 9), act: Act::Melee }];
@@ -124,7 +125,7 @@ fn fought(mut each: impl FnMut(&mut dyn BattleSim, &[Order])) {
 
 fn replays() -> Vec<Vec<u8>> {
     let setup = setup();
-    let mut sim = sim::create(&setup).expect("there is a mode arena");
+    let mut sim = Modes::BUILTIN.create(&setup).expect("there is a mode arena");
     let mut recorder = Recorder::new(&setup, "fuzz", schema_hash(sim.as_mut()));
     fought(|sim, orders| {
         recorder.tick(orders, sim);

@@ -11,7 +11,9 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub use self::bench::{BenchArgs, BenchCommand, BenchMqArgs, BenchStoreArgs};
-pub use self::replay::{ReplayArgs, ReplayCommand, ReplayNodeArgs};
+pub use self::replay::{
+    ReplayArgs, ReplayCommand, ReplayDiffArgs, ReplayExportArgs, ReplayNodeArgs, ReplaySeekArgs,
+};
 #[cfg(feature = "mutations")]
 pub use self::sim::SimMutationsArgs;
 pub use self::sim::{Faults, SimCommand, SimRunArgs, SimShowArgs, SimSpeedArgs};

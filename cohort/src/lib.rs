@@ -35,6 +35,9 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Bots(bots) => cmd::bots::run(&bots).await,
         Command::Replay(ReplayCommand::Verify(replay)) => cmd::replay::verify(&replay),
         Command::Replay(ReplayCommand::Show(replay)) => cmd::replay::show(&replay),
+        Command::Replay(ReplayCommand::Seek(seek)) => cmd::replay::seek(&seek),
+        Command::Replay(ReplayCommand::Diff(diff)) => cmd::replay::diff(&diff),
+        Command::Replay(ReplayCommand::Export(export)) => cmd::replay::export(&export),
         Command::Replay(ReplayCommand::Node(node)) => {
             tokio::task::block_in_place(|| cmd::flight::replay(&node))
         }

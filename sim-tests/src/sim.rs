@@ -6,14 +6,15 @@
 //! the cluster, and a seed is enough to see it again.
 //!
 //! The files: [`plan`] says what a seed decides; `world` has the loop and the nodes; `network`,
-//! `storage`, `membership`, `players` and `faults` are what can happen; `store` and `board` are
-//! the server; `checks` says what must hold; `campaign` runs many seeds, `shrink` makes a failing
-//! plan smaller.
+//! `storage`, `membership`, `connections`, `players` and `faults` are what can happen; `store` and
+//! `board` are the server; `checks` says what must hold; `campaign` runs many seeds, `shrink` makes
+//! a failing plan smaller.
 
 mod agenda;
 mod board;
 mod campaign;
 mod checks;
+mod connections;
 mod faults;
 mod history;
 mod membership;

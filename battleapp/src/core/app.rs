@@ -29,6 +29,7 @@ use self::ending::EndingBattle;
 use self::playing::RunningBattle;
 use self::starting::OpeningBattle;
 use super::BATTLE_HZ;
+use super::modes::Modes;
 
 /// Battles of one node. A further one is refused; the matchmaker asks another node.
 pub const BATTLES_MAX: usize = 1_000;
@@ -44,6 +45,7 @@ pub const RETRY_MS: u64 = 250;
 pub struct BattleApp {
     content: Arc<Content>,
     build: String,
+    modes: Modes,
     /// Core ticks between two ticks of a battle.
     stride: u64,
     retry_ticks: u64,
@@ -85,6 +87,7 @@ impl BattleApp {
         Self {
             content: content.into(),
             build: build.to_owned(),
+            modes: Modes::BUILTIN,
             stride: u64::from((rate.hz() / BATTLE_HZ).max(1)),
             retry_ticks: rate.ticks_of_ms(RETRY_MS),
             nodes: Nodes::default(),
@@ -98,6 +101,13 @@ impl BattleApp {
             draining: false,
             counters: Counters::default(),
         }
+    }
+
+    /// Fights the modes of `modes` instead of those of this repository.
+    #[must_use]
+    pub const fn with_modes(mut self, modes: Modes) -> Self {
+        self.modes = modes;
+        self
     }
 
     fn take_frame(&mut self, from: Address, body: Body, outputs: &mut Vec<Output>) {

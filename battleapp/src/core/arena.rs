@@ -22,11 +22,12 @@ use shared::msg::snapshot::{FighterView, ProjectileView, Snapshot, unit_mm};
 use self::combat::{Cooldowns, SHOTS_MAX, Shot};
 use self::lanes::LANES;
 use self::lives::{Hp, Life, Score};
+use self::stage::{Only, STAGES};
 use self::state::{Clock, FIRST_SHOT_ID, Kit, Orders, Rules, Side, StableId};
 use self::walking::{Gait, Place};
-use super::registry::FieldRow;
+use super::registry::{FieldRow, State};
 use super::setup::Setup;
-use super::sim::{BattleSim, LaneHash, Order, StateError, Verdict};
+use super::sim::{BattleSim, Order, StateError, Verdict};
 
 /// Fighters enter this far from their end of the map.
 const ENTRY_MARGIN_MM: i32 = 1_500;
@@ -37,6 +38,8 @@ const ENTRIES: i32 = 5;
 pub struct Arena {
     world: World,
     schedule: Schedule,
+    /// Runs one stage at a time; built when a tick is traced.
+    staged: Option<Schedule>,
     fighters: Vec<(u32, Entity)>,
     shots: QueryState<(Entity, &'static StableId), With<Shot>>,
     /// Fighters, then projectiles, by stable id; rebuilt when it is needed.
@@ -86,7 +89,14 @@ impl Arena {
         }
         fighters.sort_unstable_by_key(|(id, _)| *id);
         let shots = world.query_filtered();
-        Self { world, schedule, fighters, shots, entities: Vec::new() }
+        Self { world, schedule, staged: None, fighters, shots, entities: Vec::new() }
+    }
+
+    fn begin_tick(&mut self, orders: &[Order]) {
+        self.world.resource_mut::<Clock>().0 += 1;
+        let mut given = self.world.resource_mut::<Orders>();
+        given.0.clear();
+        given.0.extend(orders);
     }
 
     fn list_entities(&mut self) {
@@ -114,11 +124,21 @@ impl Arena {
 
 impl BattleSim for Arena {
     fn step(&mut self, orders: &[Order]) {
-        self.world.resource_mut::<Clock>().0 += 1;
-        let mut given = self.world.resource_mut::<Orders>();
-        given.0.clear();
-        given.0.extend(orders);
+        self.begin_tick(orders);
         self.schedule.run(&mut self.world);
+    }
+
+    fn step_traced(&mut self, orders: &[Order], after: &mut dyn FnMut(&'static str, &[FieldRow])) {
+        let mut staged = self.staged.take().unwrap_or_else(|| stage::staged(&mut self.world));
+        self.begin_tick(orders);
+        for stage in STAGES {
+            self.world.resource_mut::<Only>().0 = stage;
+            staged.run(&mut self.world);
+            let mut rows = Vec::new();
+            self.fields(&mut rows);
+            after(stage.name(), &rows);
+        }
+        self.staged = Some(staged);
     }
 
     fn tick(&self) -> u32 {
@@ -143,29 +163,15 @@ impl BattleSim for Arena {
         }
     }
 
-    fn encode(&mut self, out: &mut Vec<u8>) {
+    fn state(&mut self) -> State<'_> {
         self.list_entities();
-        LANES.encode(&self.world, &self.entities, out);
+        State { lanes: LANES, world: &mut self.world, entities: &self.entities }
     }
 
     fn decode(&mut self, bytes: &[u8]) -> Result<(), StateError> {
         let parts = LANES.parts(bytes)?;
         self.replace_shots(&parts.ids::<Shot>(FIRST_SHOT_ID, SHOTS_MAX)?);
         parts.take(&mut self.world, &self.entities)
-    }
-
-    fn lanes(&mut self, out: &mut Vec<LaneHash>) {
-        self.list_entities();
-        LANES.hashes(&self.world, &self.entities, out);
-    }
-
-    fn fields(&mut self, out: &mut Vec<FieldRow>) {
-        self.list_entities();
-        LANES.fields(&self.world, &self.entities, out);
-    }
-
-    fn lane_name(&self, lane: u16) -> &'static str {
-        LANES.name(lane)
     }
 
     fn view(&mut self) -> Snapshot {

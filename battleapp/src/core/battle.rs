@@ -14,9 +14,10 @@ use shared::tick::TickRate;
 
 use super::BATTLE_HZ;
 use super::inputs::InputBuffer;
+use super::modes::Modes;
 use super::replay::{Recorder, schema_hash};
 use super::setup::Setup;
-use super::sim::{self, BattleSim, Order, Verdict};
+use super::sim::{BattleSim, Order, Verdict};
 
 /// A battle that everybody has left for this long ends as it stands, so that a server that is
 /// shut down does not wait for fights that nobody takes part in.
@@ -89,8 +90,8 @@ pub struct Battle {
 impl Battle {
     /// Begins a battle; `None` if its mode is unknown.
     #[must_use]
-    pub fn new(setup: Setup, seats: &[Seat], build: &str) -> Option<Self> {
-        let mut sim = sim::create(&setup)?;
+    pub fn new(modes: Modes, setup: Setup, seats: &[Seat], build: &str) -> Option<Self> {
+        let mut sim = modes.create(&setup)?;
         let recorder = Recorder::new(&setup, build, schema_hash(sim.as_mut()));
         let sitting = |seat: &Seat| Sitting {
             player: seat.player,

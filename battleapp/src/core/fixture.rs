@@ -14,9 +14,9 @@ use shared::msg::snapshot::Snapshot;
 use shared::rng::Draws;
 
 use super::arena::Arena;
-use super::registry::FieldRow;
+use super::registry::State;
 use super::setup::Setup;
-use super::sim::{BattleSim, LaneHash, Order, StateError, Verdict};
+use super::sim::{BattleSim, Order, StateError, Verdict};
 
 pub(crate) fn content(duration_s: u32, kills_to_win: u32) -> Content {
     let hero = |id: u16, speed_mm_s, radius_mm, cooldown_ms| Hero {
@@ -136,20 +136,11 @@ impl BattleSim for Faulty {
     fn standing(&self) -> Verdict {
         self.0.standing()
     }
-    fn encode(&mut self, out: &mut Vec<u8>) {
-        self.0.encode(out);
+    fn state(&mut self) -> State<'_> {
+        self.0.state()
     }
     fn decode(&mut self, bytes: &[u8]) -> Result<(), StateError> {
         self.0.decode(bytes)
-    }
-    fn lanes(&mut self, out: &mut Vec<LaneHash>) {
-        self.0.lanes(out);
-    }
-    fn fields(&mut self, out: &mut Vec<FieldRow>) {
-        self.0.fields(out);
-    }
-    fn lane_name(&self, lane: u16) -> &'static str {
-        self.0.lane_name(lane)
     }
     fn view(&mut self) -> Snapshot {
         self.0.view()

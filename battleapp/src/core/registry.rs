@@ -127,6 +127,16 @@ pub const fn of_resource<T: Lane + Resource<Mutability = Mutable>>() -> LaneInfo
     }
 }
 
+/// Where the state of a battle is.
+pub struct State<'a> {
+    /// What it consists of.
+    pub lanes: Lanes,
+    /// The World that holds it.
+    pub world: &'a mut World,
+    /// All entities that have lanes.
+    pub entities: &'a Listed,
+}
+
 /// All lanes of a mode, ordered by number.
 #[derive(Clone, Copy)]
 pub struct Lanes(pub &'static [LaneInfo]);

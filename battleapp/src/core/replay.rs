@@ -23,6 +23,7 @@
 //! What is recorded is what was applied, so nothing about networks or late commands is needed to
 //! run it again. A file that was cut off is readable up to its last whole chunk.
 
+mod diff;
 mod format;
 mod reader;
 #[cfg(test)]
@@ -30,8 +31,13 @@ mod tests;
 mod verify;
 mod writer;
 
+use std::fmt;
+
 use thiserror::Error;
 
+use super::compare::Difference;
+
+pub use diff::{Diff, diff};
 pub use format::{FinalRecord, Header};
 #[cfg(feature = "shell")]
 pub(crate) use format::{header_in, mend};
@@ -43,6 +49,50 @@ pub(crate) use writer::schema_hash;
 /// Bytes of one replay at most. A recording that grows beyond it ends there, without a final
 /// record; a longer file is refused.
 pub const REPLAY_BYTES_MAX: usize = 8 << 20;
+
+/// Where a new run parts from the recorded one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Divergence {
+    /// The first tick that differs.
+    pub tick: u32,
+    /// The combined hash in the file.
+    pub recorded: u64,
+    /// The combined hash of the new run.
+    pub computed: u64,
+    /// The first tick from there on whose lane hashes are in the file; zero if there is none.
+    pub lanes_tick: u32,
+    /// The kinds of state that differ after `lanes_tick`.
+    pub lanes: Vec<&'static str>,
+    /// The first tick from there on whose whole state is in the file; zero if there is none.
+    pub numbers_tick: u32,
+    /// The numbers that differ after `numbers_tick`: recorded, and now.
+    pub numbers: Vec<Difference>,
+}
+
+/// Numbers that are named in a message.
+const NUMBERS_TOLD_MAX: usize = 8;
+
+impl fmt::Display for Divergence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tick, recorded, computed, lanes_tick, lanes, numbers_tick, numbers } = self;
+        write!(
+            f,
+            "tick {tick} differs: hash {recorded:016x} was recorded, running it again gives \
+             {computed:016x}"
+        )?;
+        if !lanes.is_empty() {
+            write!(f, "; by tick {lanes_tick} these differ: {}", lanes.join(", "))?;
+        }
+        for number in numbers.iter().take(NUMBERS_TOLD_MAX) {
+            write!(f, "\n      tick {numbers_tick}, {number}")?;
+        }
+        let more = numbers.len().saturating_sub(NUMBERS_TOLD_MAX);
+        if more > 0 {
+            write!(f, "\n      and {more} more")?;
+        }
+        Ok(())
+    }
+}
 
 /// Why a replay is not what it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -66,22 +116,8 @@ pub enum ReplayError {
         offset: usize,
     },
     /// Running it again gave something else.
-    #[error(
-        "tick {tick} differs: hash {recorded:016x} was recorded, running it again gives \
-         {computed:016x}; by tick {lanes_tick} these differ: {lanes:?}"
-    )]
-    Diverged {
-        /// The first tick that differs.
-        tick: u32,
-        /// The combined hash in the file.
-        recorded: u64,
-        /// The combined hash of the new run.
-        computed: u64,
-        /// The first tick from there on whose lane hashes are in the file.
-        lanes_tick: u32,
-        /// The kinds of state that differ after `lanes_tick`; empty if the file ends before.
-        lanes: Vec<&'static str>,
-    },
+    #[error("{0}")]
+    Diverged(Box<Divergence>),
     /// The hashes agree and a keyframe does not.
     #[error("the keyframe of tick {tick} does not fit the battle")]
     Keyframe {

@@ -114,10 +114,6 @@ impl Setup {
     /// A refusal that names what does not fit.
     pub fn check(&self) -> Result<(), Refusal> {
         let bad = |text: &str| Err(Refusal::new(RefusalCode::BadAmount, text));
-        if self.mode != "arena" {
-            let text = format!("there is no mode {}", self.mode);
-            return Err(Refusal::new(RefusalCode::NotFound, text));
-        }
         for side in 0..=1 {
             let fighters = self.seats.iter().filter(|seat| seat.side == side).count();
             if !(1..=ARENA_SIDE_FIGHTERS).contains(&fighters) {

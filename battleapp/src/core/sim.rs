@@ -1,4 +1,4 @@
-//! What a battle mode has to provide, and the modes there are.
+//! What the simulation of a battle has to provide.
 //!
 //! A simulation is a pure function of its setup and the orders of each tick. It holds integers
 //! only, and nothing in it depends on the order in which a World happens to store its entities.
@@ -8,9 +8,7 @@ use shared::msg::client::{Act, Outcome};
 use shared::msg::snapshot::Snapshot;
 use thiserror::Error;
 
-use super::arena::Arena;
-use super::registry::{FieldRow, combined};
-use super::setup::Setup;
+use super::registry::{FieldRow, State, combined};
 
 /// What one fighter does in one tick, after validation and the rule for missing commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,15 +72,33 @@ pub trait BattleSim: Send {
     fn verdict(&self) -> Option<Verdict>;
     /// How it would end if it ended now.
     fn standing(&self) -> Verdict;
-    /// Appends the complete state.
-    fn encode(&mut self, out: &mut Vec<u8>);
+    /// The World, its lanes and the entities that have them.
+    fn state(&mut self) -> State<'_>;
     /// Replaces the state by one that a simulation of the same setup encoded.
     ///
     /// # Errors
     /// [`StateError`]; the simulation must be thrown away then.
     fn decode(&mut self, bytes: &[u8]) -> Result<(), StateError>;
+    /// What a client may see. The battle fills in what it knows about the seats.
+    fn view(&mut self) -> Snapshot;
+    /// Like [`BattleSim::step`], and tells every number of the state after each stage of the tick.
+    /// A mode without stages tells the tick as one.
+    fn step_traced(&mut self, orders: &[Order], after: &mut dyn FnMut(&'static str, &[FieldRow])) {
+        self.step(orders);
+        let mut rows = Vec::new();
+        self.fields(&mut rows);
+        after("the tick", &rows);
+    }
+    /// Appends the complete state.
+    fn encode(&mut self, out: &mut Vec<u8>) {
+        let State { lanes, world, entities } = self.state();
+        lanes.encode(world, entities, out);
+    }
     /// Appends the hash of each lane, in the order of the lanes' numbers.
-    fn lanes(&mut self, out: &mut Vec<LaneHash>);
+    fn lanes(&mut self, out: &mut Vec<LaneHash>) {
+        let State { lanes, world, entities } = self.state();
+        lanes.hashes(world, entities, out);
+    }
     /// One hash over all lanes.
     fn hash(&mut self) -> u64 {
         let mut lanes = Vec::new();
@@ -90,18 +106,12 @@ pub trait BattleSim: Send {
         combined(&lanes)
     }
     /// Appends every number of the state, for people to compare.
-    fn fields(&mut self, out: &mut Vec<FieldRow>);
+    fn fields(&mut self, out: &mut Vec<FieldRow>) {
+        let State { lanes, world, entities } = self.state();
+        lanes.fields(world, entities, out);
+    }
     /// The name of a lane, for reports.
-    fn lane_name(&self, lane: u16) -> &'static str;
-    /// What a client may see. The battle fills in what it knows about the seats.
-    fn view(&mut self) -> Snapshot;
-}
-
-/// A new simulation of the setup's mode; `None` if there is no such mode.
-#[must_use]
-pub fn create(setup: &Setup) -> Option<Box<dyn BattleSim>> {
-    match setup.mode.as_str() {
-        "arena" => Some(Box::new(Arena::new(setup))),
-        _ => None,
+    fn lane_name(&mut self, lane: u16) -> &'static str {
+        self.state().lanes.name(lane)
     }
 }

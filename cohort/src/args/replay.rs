@@ -15,6 +15,13 @@ Examples:
     Verify(ReplayArgs),
     /// Show what a replay file holds
     Show(ReplayArgs),
+    /// Show every number of a battle's state after a tick
+    #[command(before_help = "Example: cohort replay seek one.replay --tick 400")]
+    Seek(ReplaySeekArgs),
+    /// Say where two recordings of one battle part: tick, component, entity, field
+    Diff(ReplayDiffArgs),
+    /// Print a recording as JSON lines: the head, then every tick with its orders
+    Export(ReplayExportArgs),
     /// Run a node's roles again from their flight recordings (`--record`)
     Node(ReplayNodeArgs),
 }
@@ -28,6 +35,39 @@ pub struct ReplayArgs {
     /// Print one JSON object per file
     #[arg(long)]
     pub json: bool,
+}
+
+/// `cohort replay seek`
+#[derive(Args, Debug)]
+pub struct ReplaySeekArgs {
+    /// A replay file
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The tick; zero is the beginning
+    #[arg(long, value_name = "N")]
+    pub tick: u32,
+    /// Print one JSON object per number
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `cohort replay diff`
+#[derive(Args, Debug)]
+pub struct ReplayDiffArgs {
+    /// A replay file
+    #[arg(value_name = "FILE")]
+    pub first: PathBuf,
+    /// Another one
+    #[arg(value_name = "FILE")]
+    pub second: PathBuf,
+}
+
+/// `cohort replay export`
+#[derive(Args, Debug)]
+pub struct ReplayExportArgs {
+    /// A replay file
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
 }
 
 /// `cohort replay node`

@@ -62,7 +62,8 @@ pub struct SimShowArgs {
 #[derive(Args, Debug)]
 pub struct SimSpeedArgs {
     /// Rounds; the median counts
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=99))]
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=99))]
     pub rounds: u16,
     /// Print one JSON object
     #[arg(long)]

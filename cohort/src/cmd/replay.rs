@@ -1,5 +1,7 @@
 //! `cohort replay`: run recorded battles again, or show what a recording holds.
 
+mod look;
+
 use std::fs;
 use std::io::{IsTerminal as _, Write as _, stderr};
 use std::path::{Path, PathBuf};
@@ -13,6 +15,8 @@ use crate::clock;
 use crate::failure::Failure;
 use crate::output;
 use crate::replays;
+
+pub use self::look::{diff, export, seek};
 
 /// A verification that takes longer shows how far it is, on a terminal.
 const PROGRESS_AFTER: Duration = Duration::from_secs(2);

@@ -1,4 +1,4 @@
-//! The hunt for deliberate bugs: each has to be caught, or a check that seems to hold holds nothing.
+//! The hunt for deliberate bugs: each has to be caught, or a check that seems to hold is empty.
 
 use std::sync::Arc;
 

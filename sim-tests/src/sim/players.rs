@@ -1,9 +1,9 @@
-//! The players: bots' minds at simulated connections.
+//! The players: bots' minds, and what they ask and hear.
 
 use std::sync::Arc;
 
-use shared::core::{EdgeInput, EdgeOutput};
-use shared::ids::{Address, BattleId, NodeId, Role, SessionId};
+use shared::core::EdgeInput;
+use shared::ids::{BattleId, NodeId, Role, SessionId};
 use shared::msg::client::{
     ClientFrame, DATAGRAM_SNAPSHOT, Event as Told, Login, PROTOCOL_VERSION, ServerFrame,
 };
@@ -11,6 +11,7 @@ use shared::msg::refusal::RefusalCode;
 use shared::msg::snapshot::Snapshot;
 
 use super::checks::Broken;
+use super::connections::Connection;
 use super::names::cut;
 use super::world::{Event, World, place};
 use crate::bot::{self, Action, Brain, Fault, Note};
@@ -20,37 +21,20 @@ const DEAD_US: u64 = 7_000_000;
 /// Time for a login, in µs.
 const LOGIN_US: u64 = 10_000_000;
 /// Between two tries to log in, in µs: at least, at most.
-const BACK_OFF_US: (u64, u64) = (100_000, 1_500_000);
-/// How long a client takes to see that its gateway died, in µs: at least, at most.
-const SEE_DEATH_US: (u64, u64) = (1_000, 5_000_000);
+pub(super) const BACK_OFF_US: (u64, u64) = (100_000, 1_500_000);
 /// Replays that are verified in a run; further ones are only counted.
 const REPLAYS_VERIFIED_MAX: u32 = 2;
 
 /// A player.
 #[derive(Debug)]
 pub(super) struct Player {
-    brain: Brain,
-    connection: Option<Connection>,
+    pub(super) brain: Brain,
+    pub(super) connection: Option<Connection>,
     /// When it looks up next.
-    wakes_us: u64,
+    pub(super) wakes_us: u64,
     attempts: u64,
     /// Actions that are to be carried out.
     out: Vec<Action>,
-}
-
-/// A connection as the client has it.
-#[derive(Debug)]
-struct Connection {
-    session: SessionId,
-    gateway: NodeId,
-    since_us: u64,
-    is_in: bool,
-    /// When the last frame arrives at the gateway, and at the client.
-    up_us: u64,
-    down_us: u64,
-    heard_us: u64,
-    /// When something was asked that was not answered yet.
-    asked_us: Option<u64>,
 }
 
 impl World<'_> {
@@ -142,77 +126,6 @@ impl World<'_> {
         };
         self.up(player, EdgeInput::Frame { session, frame: ClientFrame::Login(login) });
         self.player_wakes(player, now_us + 1_000_000);
-    }
-
-    /// Sends something to the gateway, in order.
-    fn up(&mut self, player: usize, input: EdgeInput) {
-        let at_us = self.now_us + self.within(self.plan.client_us);
-        let Some(connection) = &mut self.players[player].connection else { return };
-        connection.up_us = connection.up_us.max(at_us);
-        let (at_us, gateway) = (connection.up_us, connection.gateway);
-        self.agenda.put(at_us, Event::ToGateway { gateway, input: Box::new(input) });
-    }
-
-    pub(super) fn gateway_gets(&mut self, gateway: NodeId, input: EdgeInput) {
-        let address = Address { node: gateway, role: Role::Gateway };
-        let Some(node) = self.node(gateway) else { return };
-        if let Some(slot) = node.roles.iter_mut().find(|slot| slot.address == address) {
-            slot.edge.push_back(input);
-            self.wake_by_input(address);
-        }
-    }
-
-    /// A gateway acts at its edge.
-    pub(super) fn at_the_edge(&mut self, from: Address, output: EdgeOutput) {
-        match output {
-            EdgeOutput::Frame { session, frame } => {
-                if let Some(at_us) = self.down(session) {
-                    self.agenda.put(at_us, Event::ToClient { session, frame: Box::new(frame) });
-                }
-            }
-            EdgeOutput::Datagram { sessions, bytes } => {
-                let bytes: Arc<[u8]> = bytes.into();
-                for session in sessions {
-                    self.datagram_leaves(session, &bytes);
-                }
-            }
-            EdgeOutput::Close { session } => {
-                if let Some(at_us) = self.down(session) {
-                    self.agenda.put(at_us, Event::HungUp { session });
-                }
-                let input = Box::new(EdgeInput::Closed { session });
-                self.agenda.put(self.now_us + 1, Event::ToGateway { gateway: from.node, input });
-            }
-        }
-    }
-
-    /// When something that is sent to a client now arrives, after all before it.
-    fn down(&mut self, session: SessionId) -> Option<u64> {
-        let at_us = self.now_us + self.within(self.plan.client_us);
-        let player = *self.sessions.get(&session)?;
-        let connection = self.players[player].connection.as_mut();
-        let connection = connection.filter(|connection| connection.session == session)?;
-        connection.down_us = connection.down_us.max(at_us);
-        Some(connection.down_us)
-    }
-
-    fn datagram_leaves(&mut self, session: SessionId, bytes: &Arc<[u8]>) {
-        if self.chance(self.plan.datagrams_lost) {
-            self.history.count("client: datagram lost");
-            return;
-        }
-        let copies = if self.chance(self.plan.datagrams_doubled) { 2 } else { 1 };
-        for _ in 0..copies {
-            let at_us = self.now_us + self.within(self.plan.client_us);
-            self.agenda.put(at_us, Event::Datagram { session, bytes: Arc::clone(bytes) });
-        }
-    }
-
-    /// The player of a session that is still open.
-    fn player_of(&self, session: SessionId) -> Option<usize> {
-        let player = *self.sessions.get(&session)?;
-        let connection = self.players.get(player)?.connection.as_ref()?;
-        (connection.session == session).then_some(player)
     }
 
     pub(super) fn client_gets(&mut self, session: SessionId, frame: ServerFrame) {
@@ -352,41 +265,6 @@ impl World<'_> {
         }
     }
 
-    /// A client learns that its connection is gone.
-    pub(super) fn hung_up(&mut self, session: SessionId) {
-        let Some(player) = self.player_of(session) else { return };
-        self.sessions.remove(&session);
-        self.players[player].connection = None;
-        self.players[player].brain.on_disconnect();
-        let at_us = self.now_us + self.within(BACK_OFF_US);
-        self.players[player].wakes_us = u64::MAX;
-        self.player_wakes(player, at_us);
-    }
-
-    /// A client ends its connection, or loses it; the gateway sees it at once or much later.
-    pub(super) fn hang_up(&mut self, player: usize) {
-        let Some(connection) = &self.players[player].connection else { return };
-        let (session, gateway) = (connection.session, connection.gateway);
-        let sees_us = if self.chance(500) { 10_000 } else { 15_000_000 };
-        let at_us = self.now_us + self.draws.below(sees_us);
-        let input = Box::new(EdgeInput::Closed { session });
-        self.agenda.put(at_us, Event::ToGateway { gateway, input });
-        self.hung_up(session);
-    }
-
-    /// A gateway has died: its clients see it sooner or later.
-    pub(super) fn gateway_is_lost(&mut self, gateway: NodeId) {
-        let lost = |player: &Player| {
-            let connection = player.connection.as_ref()?;
-            (connection.gateway == gateway).then_some(connection.session)
-        };
-        let sessions: Vec<SessionId> = self.players.iter().filter_map(lost).collect();
-        for session in sessions {
-            let at_us = self.now_us + self.within(SEE_DEATH_US);
-            self.agenda.put(at_us, Event::HungUp { session });
-        }
-    }
-
     /// Everybody logs in anew, and so reads everything and compares it with the own book.
     pub(super) fn reunion(&mut self) {
         let unheard = self.players.iter().enumerate().find_map(|(index, player)| {
@@ -428,20 +306,11 @@ impl World<'_> {
         }
     }
 
-    fn player_wakes(&mut self, player: usize, at_us: u64) {
+    pub(super) fn player_wakes(&mut self, player: usize, at_us: u64) {
         let who = &mut self.players[player];
         if at_us < who.wakes_us {
             who.wakes_us = at_us;
             self.agenda.put(at_us, Event::Player { player });
-        }
-    }
-
-    /// Breaks so many of 1,000 connections.
-    pub(super) fn hang_up_some(&mut self, permille: u64) {
-        for player in 0..self.players.len() {
-            if self.chance(permille) {
-                self.hang_up(player);
-            }
         }
     }
 

@@ -117,13 +117,15 @@ impl BattleApp {
 
     fn setup_of(&self, wanted: &OpeningBattle) -> Result<Setup, Refusal> {
         let OpeningBattle { battle, mode, seed, seats, .. } = wanted;
-        Setup::new(&self.content, *battle, mode, *seed, seats)
+        let setup = Setup::new(&self.content, *battle, mode, *seed, seats)?;
+        self.modes.check(&setup)?;
+        Ok(setup)
     }
 
     fn begin(&mut self, now: Tick, opening: &OpeningBattle, outputs: &mut Vec<Output>) {
         let (id, matchmaker) = (opening.battle, opening.from);
         let begun = self.setup_of(opening).and_then(|setup| {
-            Battle::new(setup, &opening.seats, &self.build)
+            Battle::new(self.modes, setup, &opening.seats, &self.build)
                 .ok_or_else(|| Refusal::new(RefusalCode::NotFound, "there is no such mode"))
         });
         let battle = match begun {

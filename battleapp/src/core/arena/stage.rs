@@ -11,7 +11,7 @@ use super::{combat, lives, walking};
 struct BattleTick;
 
 /// The steps of a tick, in this order.
-#[derive(SystemSet, Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Stage {
     /// Fighters walk; everybody's place is known afterwards.
     Walk,
@@ -23,6 +23,37 @@ pub(super) enum Stage {
     Resolve,
     /// The dead return.
     Return,
+}
+
+/// All stages, in their order.
+pub(super) const STAGES: [Stage; 5] =
+    [Stage::Walk, Stage::Fly, Stage::Strike, Stage::Resolve, Stage::Return];
+
+impl Stage {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Walk => "Walk",
+            Self::Fly => "Fly",
+            Self::Strike => "Strike",
+            Self::Resolve => "Resolve",
+            Self::Return => "Return",
+        }
+    }
+}
+
+/// The stage that a schedule made by [`staged`] runs. Derived: it decides nothing.
+#[derive(Resource)]
+pub(super) struct Only(pub(super) Stage);
+
+/// Like [`schedule`], but every run runs one stage alone. After all stages in their order the
+/// state is the same.
+pub(super) fn staged(world: &mut World) -> Schedule {
+    world.insert_resource(Only(Stage::Walk));
+    let mut tick = schedule(world);
+    for stage in STAGES {
+        tick.configure_sets(stage.run_if(move |only: Res<Only>| only.0 == stage));
+    }
+    tick
 }
 
 /// Installs all features into `world` and gives the schedule that runs them.

@@ -1,15 +1,13 @@
 //! What has to hold for the arena as a whole.
 
-use std::collections::BTreeSet;
-
 use bevy_ecs::component::ComponentId;
-use bevy_ecs::resource::IsResource;
 use proptest::prelude::*;
 use shared::msg::client::Act;
 
 use super::combat::{Hits, SHOTS_MAX, Volley};
 use super::walking::Field;
 use super::*;
+use crate::core::conformance::unregistered;
 use crate::core::fixture;
 use crate::core::registry::Lane as _;
 
@@ -95,30 +93,25 @@ fn every_component_is_registered_or_derived() {
     let setup = fixture::setup(4, 60, 100);
     let mut arena = fought(&setup, 100);
     arena.replace_shots(&[300]);
-    let world = &arena.world;
-    let derived = [
-        world.component_id::<StableId>(),
-        world.component_id::<Side>(),
-        world.component_id::<Kit>(),
-        world.component_id::<Rules>(),
-        world.component_id::<Orders>(),
-        world.component_id::<Field>(),
-        world.component_id::<Hits>(),
-        world.component_id::<Volley>(),
-        world.component_id::<IsResource>(),
-        world.component_id::<bevy_ecs::entity_disabling::DefaultQueryFilters>(),
-        world.component_id::<bevy_ecs::error::FallbackErrorHandler>(),
-        world.component_id::<Schedules>(),
-    ];
-    let registered = LANES.0.iter().map(|lane| (lane.component)(world));
-    let known: BTreeSet<ComponentId> =
-        registered.chain(derived).map(|id| id.expect("all are in use")).collect();
-    let archetypes = world.archetypes().iter().filter(|archetype| !archetype.is_empty());
-    for id in archetypes.flat_map(|archetype| archetype.components()) {
-        let name = world.components().get_info(*id).map(|info| info.name());
-        assert!(known.contains(id), "{name:?} is neither in a lane nor derived");
-    }
+    assert_eq!(unregistered(&mut arena, DERIVED), [""; 0]);
+    arena.world.spawn(Undeclared);
+    assert_eq!(unregistered(&mut arena, DERIVED).len(), 1, "what nobody declared is found");
 }
+
+#[derive(Component)]
+struct Undeclared;
+
+const DERIVED: &[fn(&World) -> Option<ComponentId>] = &[
+    |world| world.component_id::<StableId>(),
+    |world| world.component_id::<Side>(),
+    |world| world.component_id::<Kit>(),
+    |world| world.component_id::<Rules>(),
+    |world| world.component_id::<Orders>(),
+    |world| world.component_id::<Field>(),
+    |world| world.component_id::<Hits>(),
+    |world| world.component_id::<Volley>(),
+    |world| world.component_id::<Only>(),
+];
 
 #[test]
 fn each_lane_sees_a_change_of_its_own_component_alone() {

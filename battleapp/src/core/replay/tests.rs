@@ -5,7 +5,8 @@ use shared::msg::client::Act;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::super::fixture;
-use super::super::sim::{self, Order, Verdict};
+use super::super::modes::Modes;
+use super::super::sim::{Order, Verdict};
 use super::format::CHUNK_HEAD_BYTES;
 use super::writer::schema_hash;
 use super::*;
@@ -13,7 +14,7 @@ use super::*;
 /// The replay of a brawl of `ticks` ticks.
 fn recorded(ticks: u32) -> Vec<u8> {
     let setup = fixture::setup(4, ticks / 20, 100);
-    let mut sim = sim::create(&setup).expect("the arena is there");
+    let mut sim = Modes::BUILTIN.create(&setup).expect("the arena is there");
     let mut recorder = Recorder::new(&setup, "test", schema_hash(sim.as_mut()));
     for tick in 0..ticks {
         let orders = fixture::brawl(7, tick, 4);
@@ -61,13 +62,40 @@ fn a_replay_verifies_and_tells_its_progress() {
 fn a_flipped_input_is_found_at_its_tick_with_the_state_that_differs() {
     // The chunks are 200 ticks in ten, a keyframe, and so on: the twelfth begins with tick 201.
     let error = checked(&with_flipped_input(recorded(500), 11)).expect_err("it was changed");
-    let ReplayError::Diverged { tick, lanes_tick, lanes, recorded, computed } = error else {
-        panic!("{error}");
+    let ReplayError::Diverged(found) = error else { panic!("{error}") };
+    assert_eq!((found.tick, found.lanes_tick, found.numbers_tick), (201, 220, 400));
+    assert!(found.lanes.contains(&"Place"), "{found:?}");
+    assert!(!found.lanes.contains(&"Clock"), "{found:?}");
+    assert_ne!(found.recorded, found.computed);
+    let moved = |it: &&Difference| it.component == "Place" && it.entity == Some(0);
+    assert!(found.numbers.iter().any(|it| moved(&it)), "who walked elsewhere stands elsewhere");
+    let first = found.numbers[0];
+    let told = found.to_string();
+    assert!(told.contains(&format!("tick 400, {first}")), "{told}");
+}
+
+#[test]
+fn two_replays_are_compared_down_to_orders_and_numbers() {
+    let read = |bytes: &[u8]| Replay::read(bytes).expect("it is ours");
+    let one = read(&recorded(500));
+    assert_eq!(diff(&one, &one), Ok(Diff::Same { ticks: 500 }));
+    assert_eq!(diff(&one, &read(&recorded(300))), Ok(Diff::Setup), "another length of battle");
+    let flipped = read(&with_flipped_input(recorded(500), 11));
+    assert_eq!(diff(&one, &flipped), Ok(Diff::Orders { tick: 201, slots: vec![0] }));
+
+    // The same orders, and another state, as of a build that simulates differently.
+    let mut other = read(&recorded(500));
+    other.ticks[250].hash ^= 1;
+    let mut sim = seek(&one, 200).expect("it is there");
+    let (mut state, mut rows) = (Vec::new(), Vec::new());
+    sim.encode(&mut state);
+    sim.fields(&mut rows);
+    other.keyframes.insert(400, state);
+    let Ok(Diff::State { tick, numbers_tick, numbers }) = diff(&one, &other) else {
+        panic!("they differ")
     };
-    assert_eq!((tick, lanes_tick), (201, 220));
-    assert!(lanes.contains(&"Place"), "{lanes:?}");
-    assert!(!lanes.contains(&"Clock"), "{lanes:?}");
-    assert_ne!(recorded, computed);
+    assert_eq!((tick, numbers_tick), (251, Some(400)));
+    assert!(numbers.iter().any(|it| it.component == "Clock" && it.second == Some(200)));
 }
 
 #[test]
@@ -107,7 +135,7 @@ fn seeking_gives_the_same_state_as_running_from_the_start() {
 #[test]
 fn a_wrong_end_is_found() {
     let setup = fixture::setup(2, 1, 100);
-    let mut sim = sim::create(&setup).expect("the arena is there");
+    let mut sim = Modes::BUILTIN.create(&setup).expect("the arena is there");
     let mut recorder = Recorder::new(&setup, "test", schema_hash(sim.as_mut()));
     for _ in 0..20 {
         let orders = [Order { walk: (1, 0), act: Act::None }, Order::STILL];

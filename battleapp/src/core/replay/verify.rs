@@ -2,10 +2,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::super::sim::{self, BattleSim, LaneHash, Order, Verdict};
-use super::ReplayError;
+use super::super::compare::differences;
+use super::super::modes::Modes;
+use super::super::registry::FieldRow;
+use super::super::sim::{BattleSim, LaneHash, Order, Verdict};
 use super::reader::Replay;
 use super::writer::schema_hash;
+use super::{Divergence, ReplayError};
 
 /// How often a verification tells how far it is.
 const PROGRESS_EVERY_TICKS: u32 = 20;
@@ -95,7 +98,7 @@ pub fn seek(replay: &Replay, tick: u32) -> Result<Box<dyn BattleSim>, ReplayErro
 
 fn begin(replay: &Replay) -> Result<Box<dyn BattleSim>, ReplayError> {
     let unknown = || ReplayError::Header(String::from("its mode is unknown"));
-    let mut sim = sim::create(&replay.header.setup).ok_or_else(unknown)?;
+    let mut sim = Modes::BUILTIN.create(&replay.header.setup).ok_or_else(unknown)?;
     if schema_hash(sim.as_mut()) != replay.header.schema {
         let text = "its battle keeps other state than this build";
         return Err(ReplayError::Header(String::from(text)));
@@ -112,25 +115,54 @@ fn guarded_step(sim: &mut dyn BattleSim, orders: &[Order], tick: u32) -> Result<
     catch_unwind(step).map_err(|_| ReplayError::Faulted { tick })
 }
 
-/// Goes on to the next tick whose lane hashes were recorded and says which lanes differ there.
+/// Every number of the state after `tick`, as the file has it in the keyframe of that tick.
+///
+/// # Errors
+/// [`ReplayError`] if there is no such keyframe or it cannot be used.
+pub(super) fn numbers_at(replay: &Replay, tick: u32) -> Result<Vec<FieldRow>, ReplayError> {
+    let state = replay.keyframes.get(&tick).ok_or(ReplayError::NoTick { tick })?;
+    let mut sim = begin(replay)?;
+    sim.decode(state).map_err(|_| ReplayError::Keyframe { tick })?;
+    let mut rows = Vec::new();
+    sim.fields(&mut rows);
+    Ok(rows)
+}
+
+/// Goes on to the next tick whose lane hashes were recorded and says which lanes differ there,
+/// and on to the next keyframe for the numbers.
 fn diverged(replay: &Replay, sim: &mut dyn BattleSim, tick: u32, computed: u64) -> ReplayError {
     let index = usize::try_from(tick).unwrap_or(usize::MAX);
     let recorded = replay.ticks.get(index - 1).map_or(0, |record| record.hash);
-    let mut report =
-        ReplayError::Diverged { tick, recorded, computed, lanes_tick: tick, lanes: Vec::new() };
-    let Some((&at, expected)) = replay.lanes.range(tick..).next() else { return report };
-    for (next, record) in (1u32..).zip(&replay.ticks).skip(index) {
-        if next > at || guarded_step(sim, &record.orders, next).is_err() {
-            break;
+    let mut report = ReplayError::Diverged(Box::new(Divergence {
+        tick,
+        recorded,
+        computed,
+        ..Divergence::default()
+    }));
+    let ReplayError::Diverged(found) = &mut report else { return report };
+    let (lanes, keyframe) =
+        (replay.lanes.range(tick..).next(), replay.keyframes.range(tick..).next());
+    let ends = [lanes.map(|(at, _)| *at), keyframe.map(|(at, _)| *at)];
+    let end = ends.into_iter().flatten().max().unwrap_or(tick);
+    let mut next = tick;
+    loop {
+        if let Some((_, expected)) = lanes.filter(|(at, _)| **at == next) {
+            (found.lanes_tick, found.lanes) = (next, differing(sim, expected));
+        }
+        if keyframe.is_some_and(|(at, _)| *at == next)
+            && let Ok(recorded) = numbers_at(replay, next)
+        {
+            let mut now = Vec::new();
+            sim.fields(&mut now);
+            (found.numbers_tick, found.numbers) = (next, differences(&recorded, &now));
+        }
+        let record = usize::try_from(next).ok().and_then(|index| replay.ticks.get(index));
+        next += 1;
+        let Some(record) = record.filter(|_| next <= end) else { return report };
+        if guarded_step(sim, &record.orders, next).is_err() {
+            return report;
         }
     }
-    if sim.tick() == at {
-        let found = differing(sim, expected);
-        if let ReplayError::Diverged { lanes_tick, lanes, .. } = &mut report {
-            (*lanes_tick, *lanes) = (at, found);
-        }
-    }
-    report
 }
 
 fn differing(sim: &mut dyn BattleSim, expected: &[LaneHash]) -> Vec<&'static str> {

@@ -52,7 +52,7 @@ fn a_baseapp_that_does_not_answer_a_login_is_asked_again_until_the_login_is_give
         (connect(1), &[]),
         (login(1), &["store 1"]),
         (owner(1, None), &["baseapp@2#1 open"]),
-        (Line::Wait(LOGIN_MS), &["1: goodbye Unavailable", "1: close", "baseapp@2#1 close 1"]),
+        (Line::Wait(LOGIN_MS), &["baseapp@2#1 close 1", "1: goodbye Unavailable", "1: close"]),
     ]);
 }
 

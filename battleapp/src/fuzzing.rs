@@ -44,7 +44,7 @@ fn begin(setup: &Setup) {
         return;
     }
     let Some(mut sim) = Modes::BUILTIN.create(setup) else { return };
-    let shoot = Order { walk: (127, -127), act: Act::Shoot { towards: (-127, 1) } };
+    let shoot = Order { walk: (127, -127), act: Act::Skill { skill: 1, aim_mm: (-127, 1) } };
     let orders = vec![shoot; setup.seats.len()];
     for _ in 0..2 {
         sim.step(&orders);
@@ -109,15 +109,16 @@ fn setup() -> Setup {
     content.arena.pillars.truncate(1);
     content.items = BTreeMap::new();
     let seats = [seat(0), seat(1)];
-    Setup::new(&content, BattleId(5), "arena", 42, &seats).expect("built-in content is sound")
+    let arena = Modes::BUILTIN.named("arena").expect("there is a mode arena");
+    Setup::new(arena, &content, BattleId(5), 42, &seats).expect("built-in content is sound")
 }
 
 /// Shots fly, so that there are entities of every kind.
 fn fought(mut each: impl FnMut(&mut dyn BattleSim, &[Order])) {
     let mut sim = Modes::BUILTIN.create(&setup()).expect("there is a mode arena");
     for _ in 0..TICKS {
-        let shoot = Order { walk: (127, 0), act: Act::Shoot { towards: (127, 3) } };
-        let orders = [shoot, Order { walk: (-5, 9), act: Act::Melee }];
+        let shoot = Order { walk: (127, 0), act: Act::Skill { skill: 1, aim_mm: (127, 3) } };
+        let orders = [shoot, Order { walk: (-5, 9), act: Act::Skill { skill: 0, aim_mm: (0, 0) } }];
         sim.step(&orders);
         each(sim.as_mut(), &orders);
     }

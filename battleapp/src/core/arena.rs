@@ -26,7 +26,7 @@ use self::stage::{Only, STAGES};
 use self::state::{Clock, FIRST_SHOT_ID, Kit, Orders, Rules, Side, StableId};
 use self::walking::{Gait, Place};
 use super::registry::{FieldRow, State};
-use super::setup::Setup;
+use super::setup::{ModeRules, Setup};
 use super::sim::{BattleSim, Order, StateError, Verdict};
 
 /// Fighters enter this far from their end of the map.
@@ -222,7 +222,7 @@ fn projectile_view(world: &World, (id, entity): (u32, Entity)) -> ProjectileView
 }
 
 fn rules_of(setup: &Setup) -> Rules {
-    let rules = &setup.rules;
+    let ModeRules::Arena(rules) = &setup.rules;
     let radius_mm = setup.heroes.iter().map(|hero| hero.radius_mm).max().unwrap_or(0);
     let half = (rules.half_width_mm, rules.half_height_mm);
     Rules {

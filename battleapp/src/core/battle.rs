@@ -165,13 +165,13 @@ impl Battle {
     }
 
     /// The player is back with a new session; the slot, or `None` without a seat.
-    pub fn rejoin(&mut self, player: PlayerId, session: SessionRef) -> Option<u8> {
+    pub fn rejoin(&mut self, player: PlayerId, session: SessionRef) -> Option<u16> {
         let slot = self.seats.iter().position(|seat| seat.player == player)?;
         let seat = self.seats.get_mut(slot)?;
         seat.session = session;
         seat.away = false;
         seat.inputs.clear();
-        u8::try_from(slot).ok()
+        u16::try_from(slot).ok()
     }
 
     /// Simulates and records one tick with the commands that are there.

@@ -49,7 +49,7 @@ impl Duel {
         let (mut world, mut fighters) = (World::new(), Vec::new());
         world.insert_resource(Clock(0));
         for (slot, seat) in (0..).zip(&setup.seats) {
-            let x_mm = setup.rules.half_width_mm / 2 * (i32::from(seat.side) * 2 - 1);
+            let x_mm = setup.rules.half_size_mm().0 / 2 * (i32::from(seat.side) * 2 - 1);
             let hp = setup.hero(seat.hero).map_or(1, |hero| hero.hp);
             fighters.push((slot, world.spawn(Duellist { at: [x_mm, 0], hp, ready: 0 }).id()));
         }
@@ -67,7 +67,7 @@ impl BattleSim for Duel {
         let Self(world, fighters, setup) = self;
         world.resource_mut::<Clock>().0 += 1;
         let tick = world.resource::<Clock>().0;
-        let half = [setup.rules.half_width_mm, setup.rules.half_height_mm];
+        let half: [i32; 2] = setup.rules.half_size_mm().into();
         let mut both: Vec<Duellist> =
             fighters.iter().filter_map(|(_, id)| world.get::<Duellist>(*id).cloned()).collect();
         let mut taken = [0, 0];
@@ -79,7 +79,7 @@ impl BattleSim for Duel {
                 let to = both[slot].at[axis] + i32::try_from(way).unwrap_or(0);
                 both[slot].at[axis] = to.clamp(-half[axis], half[axis]);
             }
-            if order.act == Act::Melee && both[slot].ready <= tick {
+            if matches!(order.act, Act::Skill { skill: 0, .. }) && both[slot].ready <= tick {
                 both[slot].ready = tick + setup.ticks_of_ms(hero.melee.cooldown_ms);
                 taken[1 - slot] = hero.melee.damage;
             }
@@ -140,7 +140,7 @@ impl BattleSim for Duel {
         Snapshot {
             tick,
             ticks_left: setup.ticks_max().saturating_sub(tick),
-            unit_mm: unit_mm((setup.rules.half_width_mm, setup.rules.half_height_mm)),
+            unit_mm: unit_mm(setup.rules.half_size_mm()),
             fighters: fighters.iter().filter_map(view).collect(),
             ..Snapshot::default()
         }

@@ -14,6 +14,7 @@ use shared::msg::snapshot::Snapshot;
 use shared::rng::Draws;
 
 use super::arena::Arena;
+use super::modes::Modes;
 use super::registry::State;
 use super::setup::Setup;
 use super::sim::{BattleSim, Order, StateError, Verdict};
@@ -93,7 +94,8 @@ pub(crate) fn session(slot: u8) -> SessionRef {
 
 pub(crate) fn setup(count: u8, duration_s: u32, kills_to_win: u32) -> Setup {
     let content = content(duration_s, kills_to_win);
-    Setup::new(&content, BattleId(5), "arena", 42, &seats(count)).expect("it is sound")
+    let arena = Modes::BUILTIN.named("arena").expect("there is a mode arena");
+    Setup::new(arena, &content, BattleId(5), 42, &seats(count)).expect("it is sound")
 }
 
 /// Orders that make fighters meet, miss, hit and die: each walks towards somewhere for a while.
@@ -105,8 +107,11 @@ pub(crate) fn brawl(seed: u64, tick: u32, fighters: u8) -> Vec<Order> {
         let mut acts = Draws::new(seed ^ (u64::from(tick) << 20), u64::from(slot));
         let act = match acts.below(3) {
             0 => Act::None,
-            1 => Act::Melee,
-            _ => Act::Shoot { towards: (if slot.is_multiple_of(2) { 127 } else { -127 }, walk.1) },
+            1 => Act::Skill { skill: 0, aim_mm: (0, 0) },
+            _ => {
+                let ahead = if slot.is_multiple_of(2) { 127 } else { -127 };
+                Act::Skill { skill: 1, aim_mm: (ahead, i16::from(walk.1)) }
+            }
         };
         Order { walk, act }
     };

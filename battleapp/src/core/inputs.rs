@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 
-use shared::msg::client::{Act, COMMANDS_MAX, Command};
+use shared::msg::client::{Act, COMMANDS_MAX, Command, SKILLS};
 
 use super::sim::Order;
 
@@ -95,8 +95,8 @@ impl InputBuffer {
 fn is_sound(command: &Command) -> bool {
     let is_direction = |(x, y): (i8, i8)| x != i8::MIN && y != i8::MIN;
     let is_aim = match command.act {
-        Act::None | Act::Melee => true,
-        Act::Shoot { towards } => is_direction(towards) && towards != (0, 0),
+        Act::None => true,
+        Act::Skill { skill, aim_mm: (x, y) } => skill < SKILLS && x != i16::MIN && y != i16::MIN,
     };
     command.sequence > 0 && is_direction(command.walk) && is_aim
 }
@@ -105,14 +105,16 @@ fn is_sound(command: &Command) -> bool {
 mod tests {
     use super::*;
 
+    const STRIKE: Act = Act::Skill { skill: 0, aim_mm: (0, 0) };
+
     fn walk(sequence: u32) -> Command {
         let step = i8::try_from(sequence % 100).expect("below 100");
-        Command { sequence, walk: (step, 0), act: Act::Melee }
+        Command { sequence, walk: (step, 0), act: STRIKE }
     }
 
     fn orders(buffer: &mut InputBuffer, ticks: usize) -> Vec<(i8, bool)> {
         let mut next = || buffer.next_order();
-        (0..ticks).map(|_| next()).map(|order| (order.walk.0, order.act == Act::Melee)).collect()
+        (0..ticks).map(|_| next()).map(|order| (order.walk.0, order.act == STRIKE)).collect()
     }
 
     #[test]
@@ -157,15 +159,18 @@ mod tests {
 
     #[test]
     fn bad_commands_are_refused_as_a_whole() {
-        let shoot = |towards| Command { sequence: 1, walk: (0, 0), act: Act::Shoot { towards } };
+        let skill = |skill, aim_mm| {
+            let act = Act::Skill { skill, aim_mm };
+            Command { sequence: 1, walk: (0, 0), act }
+        };
         let bad = [
             vec![walk(0)],
             vec![walk(2), walk(1)],
             vec![walk(1), walk(1)],
             (1..=17).map(walk).collect(),
             vec![Command { walk: (i8::MIN, 0), ..walk(1) }],
-            vec![shoot((0, 0))],
-            vec![shoot((0, i8::MIN))],
+            vec![skill(4, (0, 0))],
+            vec![skill(0, (0, i16::MIN))],
         ];
         for commands in bad {
             let mut buffer = InputBuffer::default();

@@ -1,17 +1,24 @@
 //! The modes there are. A program of its own hands the battleapp a table of its own.
 
+use shared::content::Content;
+use shared::limits::ARENA_SIDE_FIGHTERS;
 use shared::msg::refusal::{Refusal, RefusalCode};
 
 use super::arena::Arena;
 use super::duel::Duel;
-use super::setup::Setup;
+use super::setup::{ModeRules, Setup};
 use super::sim::BattleSim;
 
 /// A kind of battle.
 pub trait Mode: Sync {
     /// What queues and replays call it.
     fn name(&self) -> &'static str;
-    /// Whether the mode can be fought from a setup whose numbers are in range.
+    /// The rules that a new battle is fought by.
+    fn rules(&self, content: &Content) -> ModeRules {
+        ModeRules::Arena(content.arena.clone())
+    }
+    /// Whether the mode can be fought from a setup whose numbers are in range: its seats, and
+    /// that the rules are of its kind.
     ///
     /// # Errors
     /// A refusal that names what does not fit.
@@ -35,23 +42,26 @@ impl Modes {
     /// # Errors
     /// A refusal that names what does not fit.
     pub fn check(self, setup: &Setup) -> Result<(), Refusal> {
-        self.find(setup)
-            .ok_or_else(|| {
-                let text = format!("there is no mode {}", setup.mode);
-                Refusal::new(RefusalCode::NotFound, text)
-            })?
-            .check(setup)
+        self.named(&setup.mode)?.check(setup)
+    }
+
+    /// The mode of a name.
+    ///
+    /// # Errors
+    /// A refusal if there is none.
+    pub fn named(self, name: &str) -> Result<&'static dyn Mode, Refusal> {
+        self.0
+            .iter()
+            .copied()
+            .find(|mode| mode.name() == name)
+            .ok_or_else(|| Refusal::new(RefusalCode::NotFound, format!("there is no mode {name}")))
     }
 
     /// A new battle; `None` if it cannot be fought here, see [`Modes::check`].
     #[must_use]
     pub fn create(self, setup: &Setup) -> Option<Box<dyn BattleSim>> {
-        let mode = self.find(setup).filter(|mode| mode.check(setup).is_ok())?;
+        let mode = self.named(&setup.mode).ok().filter(|mode| mode.check(setup).is_ok())?;
         Some(mode.create(setup))
-    }
-
-    fn find(self, setup: &Setup) -> Option<&'static dyn Mode> {
-        self.0.iter().copied().find(|mode| mode.name() == setup.mode)
     }
 }
 
@@ -60,6 +70,13 @@ struct ArenaMode;
 impl Mode for ArenaMode {
     fn name(&self) -> &'static str {
         "arena"
+    }
+    fn check(&self, setup: &Setup) -> Result<(), Refusal> {
+        let side = 1..=ARENA_SIDE_FIGHTERS;
+        if (0..=1).all(|it| side.contains(&setup.fighters_of(it))) {
+            return Ok(());
+        }
+        Err(Refusal::new(RefusalCode::BadAmount, "a side has too few or too many fighters"))
     }
     fn create(&self, setup: &Setup) -> Box<dyn BattleSim> {
         Box::new(Arena::new(setup))
@@ -73,10 +90,10 @@ impl Mode for DuelMode {
         "duel"
     }
     fn check(&self, setup: &Setup) -> Result<(), Refusal> {
-        if setup.seats.len() == 2 {
+        if (0..=1).all(|side| setup.fighters_of(side) == 1) {
             return Ok(());
         }
-        Err(Refusal::new(RefusalCode::BadAmount, "a duel has two fighters"))
+        Err(Refusal::new(RefusalCode::BadAmount, "a duel has one fighter on each side"))
     }
     fn create(&self, setup: &Setup) -> Box<dyn BattleSim> {
         Box::new(Duel::new(setup))

@@ -17,7 +17,8 @@
 //!   4 final     `wire` bytes of a FinalRecord
 //!   5 index     u32 number of keyframes, for each u32 tick, u64 offset of its chunk
 //! trailer    u64 offset of the index chunk, 8 bytes "COHORTRE"
-//! order      i8 x, i8 y of the walk, u8 act: 0 none, 1 melee, 2 shoot and i8 x, i8 y
+//! order      i8 x, i8 y of the walk, u8 act: 0 none, else one more than the skill's
+//!               number and i16 x, i16 y of the aim
 //! ```
 //!
 //! What is recorded is what was applied, so nothing about networks or late commands is needed to

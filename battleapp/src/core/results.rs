@@ -2,7 +2,7 @@
 //! player, in one commit. Whoever finds the part knows that the mails were posted with it.
 
 use serde::{Deserialize, Serialize};
-use shared::content::{ArenaRules, Reward};
+use shared::content::Reward;
 use shared::ids::{BattleId, Key, PlayerId};
 use shared::msg::client::{ATTACHED_STACKS_MAX, Attachments, Outcome, Stack};
 use shared::msg::mail::Mail;
@@ -11,6 +11,7 @@ use shared::store::{PartId, Parts, Post};
 use shared::wire;
 
 use super::battle::{Ending, Sitting};
+use super::setup::ModeRules;
 
 /// The part of a battle's key that holds its [`StoredResult`].
 pub const RESULT_PART: PartId = PartId(1);
@@ -39,21 +40,17 @@ pub fn outcome_of(ending: Ending, seat: &Sitting) -> Outcome {
 
 /// The commit that ends a battle. A void battle posts nothing: no rating changes, no reward.
 #[must_use]
-pub fn change_of(
-    battle: BattleId,
-    ending: Ending,
-    seats: &[Sitting],
-    rules: &ArenaRules,
-) -> Change {
+pub fn change_of(battle: BattleId, ending: Ending, seats: &[Sitting], rules: &ModeRules) -> Change {
     let outcomes = seats.iter().map(|seat| (seat.player, outcome_of(ending, seat)));
     let void = ending == Ending::Void;
     let result = StoredResult { schema: RESULT_SCHEMA, void, outcomes: outcomes.collect() };
     let post = |seat: &Sitting| {
         let outcome = outcome_of(ending, seat);
-        let (reward, rating_change) = match outcome {
-            Outcome::Won => (&rules.won, seat.stakes.won),
-            Outcome::Lost => (&rules.lost, seat.stakes.lost),
-            Outcome::Drawn => (&rules.drawn, seat.stakes.drawn),
+        let reward = rules.reward(outcome);
+        let rating_change = match outcome {
+            Outcome::Won => seat.stakes.won,
+            Outcome::Lost => seat.stakes.lost,
+            Outcome::Drawn => seat.stakes.drawn,
         };
         let mail = Mail::BattleResult {
             battle,

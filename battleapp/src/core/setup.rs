@@ -4,16 +4,17 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use shared::content::{ArenaRules, Content, Hero, Pillar};
+use shared::content::{ArenaRules, Content, Hero, Pillar, Reward};
 use shared::ids::{BattleId, PlayerId};
-use shared::limits::{ARENA_SIDE_FIGHTERS, NAME_BYTES_MAX};
-use shared::msg::client::{BattleStart, FighterLine};
+use shared::limits::NAME_BYTES_MAX;
+use shared::msg::client::{BattleStart, FighterLine, Outcome};
 use shared::msg::matchmaker_battle::Seat;
 use shared::msg::refusal::{Refusal, RefusalCode};
 use shared::wire;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::BATTLE_HZ;
+use super::modes::Mode;
 
 /// Half of a map's longer side at most. Together with the limits below it keeps every square and
 /// product of the simulation within 64 bits.
@@ -28,6 +29,8 @@ pub const DURATION_S_MAX: u32 = 3_600;
 pub const PILLARS_MAX: usize = 256;
 /// Hit points and damage, with all bonuses, at most.
 pub const HP_MAX: i32 = 1_000_000;
+/// Seats of a battle at most; modes take fewer.
+pub const SEATS_MAX: usize = 4_096;
 /// Cooldowns and respawn times at most.
 pub const WAIT_MS_MAX: u32 = 600_000;
 
@@ -42,12 +45,19 @@ pub struct Setup {
     pub seed: u64,
     /// Ticks per second.
     pub hz: u32,
-    /// The rules.
-    pub rules: ArenaRules,
+    /// The mode's rules.
+    pub rules: ModeRules,
     /// The heroes that take part, ordered by id.
     pub heroes: Vec<Hero>,
     /// Who fights, ordered by slot.
     pub seats: Vec<SeatSetup>,
+}
+
+/// The rules of a battle, by what a mode plays by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ModeRules {
+    /// Those of the arena; the duel borrows its map, time and rewards.
+    Arena(ArenaRules),
 }
 
 /// One fighter's beginning.
@@ -73,9 +83,9 @@ impl Setup {
     /// # Errors
     /// A refusal that names what does not fit.
     pub fn new(
+        mode: &dyn Mode,
         content: &Content,
         battle: BattleId,
-        mode: &str,
         seed: u64,
         seats: &[Seat],
     ) -> Result<Self, Refusal> {
@@ -97,28 +107,26 @@ impl Setup {
         });
         let setup = Self {
             battle,
-            mode: mode.to_owned(),
+            mode: mode.name().to_owned(),
             seed,
             hz: BATTLE_HZ,
-            rules: content.arena.clone(),
+            rules: mode.rules(content),
             heroes: heroes.into_values().collect(),
             seats: seats.collect(),
         };
         setup.check()?;
+        mode.check(&setup)?;
         Ok(setup)
     }
 
-    /// Whether a battle can be simulated from this: all sizes are in range.
+    /// Whether all sizes are in range. What else a mode needs, it checks itself.
     ///
     /// # Errors
     /// A refusal that names what does not fit.
     pub fn check(&self) -> Result<(), Refusal> {
         let bad = |text: &str| Err(Refusal::new(RefusalCode::BadAmount, text));
-        for side in 0..=1 {
-            let fighters = self.seats.iter().filter(|seat| seat.side == side).count();
-            if !(1..=ARENA_SIDE_FIGHTERS).contains(&fighters) {
-                return bad("a side has too few or too many fighters");
-            }
+        if !(1..=SEATS_MAX).contains(&self.seats.len()) {
+            return bad("a battle has no seats, or too many");
         }
         if self.seats.iter().any(|seat| seat.side > 1) {
             return bad("there are two sides, 0 and 1");
@@ -131,13 +139,19 @@ impl Setup {
         if !self.seats.iter().all(|seat| self.is_seat_sound(seat)) {
             return bad("a seat's name, hero or bonus is out of range");
         }
-        if self.hz == 0 || self.hz > 1_000 || !is_map_sound(&self.rules) {
-            return bad("the arena's rules are out of range");
+        if self.hz == 0 || self.hz > 1_000 || !self.rules.is_sound() {
+            return bad("the mode's rules are out of range");
         }
         if !self.heroes.iter().all(is_hero_sound) {
             return bad("a hero's numbers are out of range");
         }
         Ok(())
+    }
+
+    /// Fighters on a side.
+    #[must_use]
+    pub fn fighters_of(&self, side: u8) -> usize {
+        self.seats.iter().filter(|seat| seat.side == side).count()
     }
 
     /// The hero of an id, if it takes part.
@@ -149,7 +163,7 @@ impl Setup {
     /// How many ticks the battle lasts at most.
     #[must_use]
     pub const fn ticks_max(&self) -> u32 {
-        self.rules.duration_s.saturating_mul(self.hz)
+        self.rules.duration_s().saturating_mul(self.hz)
     }
 
     /// How many ticks last at least `ms`.
@@ -167,8 +181,8 @@ impl Setup {
 
     /// What the player in `slot` is told at the start.
     #[must_use]
-    pub fn start_for(&self, slot: u8) -> BattleStart {
-        let fighters = (0u8..).zip(&self.seats).map(|(slot, seat)| FighterLine {
+    pub fn start_for(&self, slot: u16) -> BattleStart {
+        let fighters = (0..).zip(&self.seats).map(|(slot, seat)| FighterLine {
             slot,
             side: seat.side,
             hero: seat.hero,
@@ -178,7 +192,7 @@ impl Setup {
             battle: self.battle,
             slot,
             fighters: fighters.collect(),
-            half_size_mm: (self.rules.half_width_mm, self.rules.half_height_mm),
+            half_size_mm: self.rules.half_size_mm(),
             ticks_max: self.ticks_max(),
         }
     }
@@ -189,6 +203,41 @@ impl Setup {
             && self.hero(seat.hero).is_some()
             && bonus.contains(&seat.bonus_hp)
             && bonus.contains(&seat.bonus_damage)
+    }
+}
+
+impl ModeRules {
+    /// Half the width and half the height of the map.
+    #[must_use]
+    pub const fn half_size_mm(&self) -> (i32, i32) {
+        match self {
+            Self::Arena(rules) => (rules.half_width_mm, rules.half_height_mm),
+        }
+    }
+
+    /// How long a battle lasts at most.
+    #[must_use]
+    pub const fn duration_s(&self) -> u32 {
+        match self {
+            Self::Arena(rules) => rules.duration_s,
+        }
+    }
+
+    /// What a battle pays to whom it ended for like this.
+    #[must_use]
+    pub const fn reward(&self, outcome: Outcome) -> &Reward {
+        let Self::Arena(rules) = self;
+        match outcome {
+            Outcome::Won => &rules.won,
+            Outcome::Lost => &rules.lost,
+            Outcome::Drawn => &rules.drawn,
+        }
+    }
+
+    fn is_sound(&self) -> bool {
+        match self {
+            Self::Arena(rules) => is_map_sound(rules),
+        }
     }
 }
 

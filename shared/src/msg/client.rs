@@ -10,7 +10,9 @@ mod views;
 
 use serde::{Deserialize, Serialize};
 
-pub use battle::{Act, BattleStart, COMMANDS_MAX, ClientDatagram, Command, FighterLine, Outcome};
+pub use battle::{
+    Act, BattleStart, COMMANDS_MAX, ClientDatagram, Command, FighterLine, Outcome, SKILLS,
+};
 pub use views::{
     ATTACHED_STACKS_MAX, Attachments, GuildLine, GuildView, Letter, Pet, Profile, Sender, Slot,
     Stack, TeamView,

@@ -95,9 +95,10 @@ fn start() -> BattleStart {
 }
 
 fn datagram() -> ClientDatagram {
-    let shoot = Command { sequence: 2, walk: (-127, 0), act: Act::Shoot { towards: (3, -4) } };
-    let melee = Command { sequence: 1, walk: (0, 127), act: Act::Melee };
-    ClientDatagram { battle: BATTLE, seen_tick: 99, commands: vec![melee, shoot] }
+    let area =
+        Command { sequence: 2, walk: (-127, 0), act: Act::Skill { skill: 3, aim_mm: (300, -4) } };
+    let still = Command { sequence: 1, walk: (0, 127), act: Act::None };
+    ClientDatagram { battle: BATTLE, seen_tick: 99, commands: vec![still, area] }
 }
 
 fn card() -> PlayerCard {

@@ -24,9 +24,9 @@ const FULL: i64 = 127;
 #[derive(Clone, Debug)]
 pub(crate) struct Fight {
     battle: BattleId,
-    slot: u8,
+    slot: u16,
     seed: u64,
-    sides: BTreeMap<u8, u8>,
+    sides: BTreeMap<u16, u8>,
     hero: Option<Hero>,
     seen: Option<Snapshot>,
     sequence: u32,
@@ -74,7 +74,7 @@ impl Fight {
         if self.seen.as_ref().is_some_and(|seen| seen.tick >= snapshot.tick) {
             return;
         }
-        if let Some(own) = snapshot.fighters.iter().find(|fighter| fighter.slot == self.slot) {
+        if let Some(own) = snapshot.fighters.iter().find(|it| u16::from(it.slot) == self.slot) {
             self.unseen.retain(|command| command.sequence > own.sequence);
             // After a reconnect the servers know a later command than this program does.
             self.sequence = self.sequence.max(own.sequence);
@@ -103,11 +103,13 @@ impl Fight {
     fn intent(&self) -> ((i8, i8), Act) {
         let rest = ((0, 0), Act::None);
         let (Some(seen), Some(hero)) = (&self.seen, &self.hero) else { return rest };
-        let Some(own) = seen.fighters.iter().find(|f| f.slot == self.slot && !f.dead) else {
+        let Some(own) = seen.fighters.iter().find(|f| u16::from(f.slot) == self.slot && !f.dead)
+        else {
             return rest;
         };
         let side = self.sides.get(&self.slot);
-        let enemies = seen.fighters.iter().filter(|f| self.sides.get(&f.slot) != side && !f.dead);
+        let side_of = |f: &FighterView| self.sides.get(&u16::from(f.slot));
+        let enemies = seen.fighters.iter().filter(|f| side_of(f) != side && !f.dead);
         let Some(enemy) = enemies.min_by_key(|enemy| (distance_mm(own, enemy), enemy.slot)) else {
             return (self.dodge((0, 0)), Act::None);
         };
@@ -116,9 +118,9 @@ impl Fight {
         // Bodies have about the same size; from edge to edge it is two radii less.
         let gap_mm = far_mm.saturating_sub(2 * i64::from(hero.radius_mm).max(0));
         let act = if gap_mm <= i64::from(hero.melee.reach_mm) && !own.melee_recharges {
-            Act::Melee
+            Act::Skill { skill: 0, aim_mm: aim(own, enemy) }
         } else if far_mm <= i64::from(hero.ranged.range_mm) && !own.ranged_recharges {
-            shot(towards)
+            Act::Skill { skill: 1, aim_mm: aim(own, enemy) }
         } else {
             Act::None
         };
@@ -156,8 +158,12 @@ fn scaled((x, y): (i64, i64)) -> (i8, i8) {
     (scale(x), scale(y))
 }
 
-fn shot(towards: (i8, i8)) -> Act {
-    if towards == (0, 0) { Act::None } else { Act::Shoot { towards } }
+fn aim(from: &FighterView, at: &FighterView) -> (i16, i16) {
+    let (x, y) = offset_mm(from, at);
+    let narrow = |part: i64| {
+        i16::try_from(part.clamp(-i64::from(i16::MAX), i64::from(i16::MAX))).unwrap_or(0)
+    };
+    (narrow(x), narrow(y))
 }
 
 #[cfg(test)]
@@ -194,9 +200,10 @@ mod tests {
 
     #[test]
     fn the_nearest_enemy_decides_between_striking_shooting_and_walking() {
-        assert_eq!(acts([(1_500, 0), (0, 5_000)]), Act::Melee);
-        assert_eq!(acts([(9_000, 0), (0, 5_000)]), Act::Shoot { towards: (0, 127) });
-        assert_eq!(acts([(-6_000, 0), (0, 7_000)]), Act::Shoot { towards: (-127, 0) });
+        let skill = |skill, aim_mm| Act::Skill { skill, aim_mm };
+        assert_eq!(acts([(1_500, 0), (0, 5_000)]), skill(0, (1_500, 0)));
+        assert_eq!(acts([(9_000, 0), (0, 5_000)]), skill(1, (0, 5_000)));
+        assert_eq!(acts([(-6_000, 0), (0, 7_000)]), skill(1, (-6_000, 0)));
         assert_eq!(acts([(9_000, 0), (0, 9_000)]), Act::None);
     }
 
@@ -207,7 +214,7 @@ mod tests {
         seen.fighters[0].melee_recharges = true;
         fight.see(1_000, &seen);
         let datagram = fight.step(1_000).expect("due");
-        assert_eq!(datagram.commands[0].act, Act::Shoot { towards: (127, 0) });
+        assert_eq!(datagram.commands[0].act, Act::Skill { skill: 1, aim_mm: (1_500, 0) });
         seen.tick = 2;
         seen.fighters[0].dead = true;
         fight.see(1_050, &seen);

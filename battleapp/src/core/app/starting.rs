@@ -117,9 +117,7 @@ impl BattleApp {
 
     fn setup_of(&self, wanted: &OpeningBattle) -> Result<Setup, Refusal> {
         let OpeningBattle { battle, mode, seed, seats, .. } = wanted;
-        let setup = Setup::new(&self.content, *battle, mode, *seed, seats)?;
-        self.modes.check(&setup)?;
-        Ok(setup)
+        Setup::new(self.modes.named(mode)?, &self.content, *battle, *seed, seats)
     }
 
     fn begin(&mut self, now: Tick, opening: &OpeningBattle, outputs: &mut Vec<Output>) {

@@ -30,17 +30,24 @@ impl Vec2 {
 /// What a body at `speed_mm_s` covers in one tick in direction `towards`, in micrometres. With
 /// `full`, any direction but (0, 0) means full speed; without, shorter vectors than 127 are
 /// slower, and longer ones are cut to 127.
-pub(super) fn stride_um(towards: (i8, i8), speed_mm_s: i32, hz: u32, full: bool) -> (i32, i32) {
+pub(super) fn stride_um(towards: (i16, i16), speed_mm_s: i32, hz: u32, full: bool) -> (i32, i32) {
     let (x, y) = (i64::from(towards.0), i64::from(towards.1));
     let square = x * x + y * y;
     if square == 0 {
         return (0, 0);
     }
-    // In millionths, so that short vectors have a precise length too.
-    let length =
-        if full || square > 127 * 127 { (square * 1_000_000_000_000).isqrt() } else { 127_000_000 };
+    // In thousandths, so that short vectors have a precise length too.
+    let length = if full || square > 127 * 127 { (square * 1_000_000).isqrt() } else { 127_000 };
     let um_s = i64::from(speed_mm_s) * i64::from(UM);
-    let share = |part: i64| narrow(um_s * 1_000_000 * part / (length * i64::from(hz.max(1))));
+    let share = |part: i64| narrow(um_s * 1_000 * part / (length * i64::from(hz.max(1))));
+    (share(x), share(y))
+}
+
+/// The direction of a vector as one of length 127, rounded to zero; (0, 0) stays.
+pub(super) fn scaled(towards: (i16, i16)) -> (i8, i8) {
+    let (x, y) = (i64::from(towards.0), i64::from(towards.1));
+    let length = ((x * x + y * y) * 1_000_000).isqrt().max(1);
+    let share = |part: i64| i8::try_from(part * 127_000 / length).unwrap_or(0);
     (share(x), share(y))
 }
 

@@ -2,7 +2,8 @@
 
 use bevy_ecs::component::ComponentId;
 use proptest::prelude::*;
-use shared::msg::client::Act;
+use shared::content::ArenaRules;
+use shared::msg::client::{Act, SKILLS};
 
 use super::combat::{Hits, SHOTS_MAX, Volley};
 use super::walking::Field;
@@ -12,6 +13,7 @@ use crate::core::fixture;
 use crate::core::registry::Lane as _;
 
 const STILL: Order = Order::STILL;
+const STRIKE: Act = Act::Skill { skill: 0, aim_mm: (0, 0) };
 
 fn fought(setup: &Setup, ticks: u32) -> Arena {
     let mut arena = Arena::new(setup);
@@ -30,7 +32,8 @@ fn fight(arena: &mut Arena, setup: &Setup, ticks: u32) {
 /// A duel on an empty map with the fighters `apart` millimetres from each other.
 fn duel(apart: i32) -> Arena {
     let mut setup = fixture::setup(2, 60, 3);
-    setup.rules.pillars.clear();
+    let ModeRules::Arena(rules) = &mut setup.rules;
+    rules.pillars.clear();
     let mut arena = Arena::new(&setup);
     place(&mut arena, 0, (0, 0));
     place(&mut arena, 1, (apart, 0));
@@ -129,7 +132,7 @@ fn each_lane_sees_a_change_of_its_own_component_alone() {
 #[test]
 fn melee_hits_within_reach_only_and_recharges() {
     // Radii 360 and 450, reach 900.
-    let strike = [Order { walk: (0, 0), act: Act::Melee }, STILL];
+    let strike = [Order { walk: (0, 0), act: STRIKE }, STILL];
     let mut near = duel(1_709);
     let full = hp(&near, 1);
     near.step(&strike);
@@ -145,7 +148,7 @@ fn melee_hits_within_reach_only_and_recharges() {
 
 #[test]
 fn a_shot_flies_hits_once_and_is_stopped_by_pillars() {
-    let shoot = [Order { walk: (0, 0), act: Act::Shoot { towards: (1, 0) } }, STILL];
+    let shoot = [Order { walk: (0, 0), act: Act::Skill { skill: 1, aim_mm: (1, 0) } }, STILL];
     let mut open = duel(4_000);
     let full = hp(&open, 1);
     open.step(&shoot);
@@ -166,7 +169,7 @@ fn a_shot_flies_hits_once_and_is_stopped_by_pillars() {
 #[test]
 fn the_killed_wait_and_return_and_kills_win() {
     let mut arena = duel(1_000);
-    let strike = [Order { walk: (0, 0), act: Act::Melee }, STILL];
+    let strike = [Order { walk: (0, 0), act: STRIKE }, STILL];
     for kills in 1..=3 {
         while arena.world.resource::<Score>().0[0] < kills {
             place(&mut arena, 1, (1_000, 0));
@@ -200,7 +203,7 @@ fn shots_beyond_the_limit_are_not_fired() {
     for (_, entity) in arena.entities.split_off(2) {
         arena.world.get_mut::<Shot>(entity).expect("a projectile").ticks_left = 2;
     }
-    let towards = Act::Shoot { towards: (0, 127) };
+    let towards = Act::Skill { skill: 1, aim_mm: (0, 127) };
     let orders = [Order { walk: (0, 0), act: towards }, STILL];
     arena.step(&orders);
     assert_eq!(arena.view().projectiles.len(), SHOTS_MAX);
@@ -234,7 +237,8 @@ proptest! {
             for fighter in arena.view().fighters {
                 prop_assert!(fighter.x_mm.abs() < 6_000 && fighter.y_mm.abs() < 5_000);
                 let at = (fighter.x_mm, fighter.y_mm);
-                for pillar in &setup.rules.pillars {
+                let ModeRules::Arena(ArenaRules { pillars, .. }) = &setup.rules;
+                for pillar in pillars {
                     prop_assert!(!geometry::overlaps(at, 360, pillar));
                 }
             }
@@ -257,12 +261,10 @@ proptest! {
 }
 
 fn any_orders(fighters: usize) -> impl Strategy<Value = Vec<Order>> {
-    let aim = || (-127..=127i8, -127..=127i8);
-    let act = prop_oneof![
-        Just(Act::None),
-        Just(Act::Melee),
-        aim().prop_map(|towards| Act::Shoot { towards }),
-    ];
-    let order = (aim(), act).prop_map(|(walk, act)| Order { walk, act });
+    let walk = (-127..=127i8, -127..=127i8);
+    let aim = (-32_767..=32_767i16, -32_767..=32_767i16);
+    let skill = (0..SKILLS, aim).prop_map(|(skill, aim_mm)| Act::Skill { skill, aim_mm });
+    let act = prop_oneof![1 => Just(Act::None), 3 => skill];
+    let order = (walk, act).prop_map(|(walk, act)| Order { walk, act });
     proptest::collection::vec(order, fighters)
 }

@@ -79,7 +79,7 @@ fn a_duel_is_fought_to_its_end() {
     while duel.verdict().is_none() {
         let towards =
             [Order { walk: (127, 0), ..Order::STILL }, Order { walk: (-127, 0), ..Order::STILL }];
-        let fight = shared::msg::client::Act::Melee;
+        let fight = shared::msg::client::Act::Skill { skill: 0, aim_mm: (0, 0) };
         duel.step(&towards.map(|order| Order { act: fight, ..order }));
         tick += 1;
         assert!(tick <= setup.ticks_max(), "it ends in time");

@@ -1,7 +1,7 @@
 //! The parts of a replay file that writer and reader share.
 
 use serde::{Deserialize, Serialize};
-use shared::msg::client::Act;
+use shared::msg::client::{Act, SKILLS};
 #[cfg(feature = "shell")]
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -90,11 +90,10 @@ pub(super) fn put_orders(before: &[Order], orders: &[Order], out: &mut Vec<u8>) 
         out.extend(new.walk.1.to_le_bytes());
         match new.act {
             Act::None => out.push(0),
-            Act::Melee => out.push(1),
-            Act::Shoot { towards } => {
-                out.push(2);
-                out.extend(towards.0.to_le_bytes());
-                out.extend(towards.1.to_le_bytes());
+            Act::Skill { skill, aim_mm } => {
+                out.push(skill.saturating_add(1));
+                out.extend(aim_mm.0.to_le_bytes());
+                out.extend(aim_mm.1.to_le_bytes());
             }
         }
     }
@@ -114,8 +113,9 @@ pub(super) fn take_orders(reader: &mut Reader, orders: &mut [Order]) -> Option<(
         order.walk = (reader.i8()?, reader.i8()?);
         order.act = match reader.u8()? {
             0 => Act::None,
-            1 => Act::Melee,
-            2 => Act::Shoot { towards: (reader.i8()?, reader.i8()?) },
+            act if act <= SKILLS => {
+                Act::Skill { skill: act - 1, aim_mm: (reader.i16()?, reader.i16()?) }
+            }
             _ => return None,
         };
     }

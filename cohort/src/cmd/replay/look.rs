@@ -68,9 +68,8 @@ pub fn export(args: &ReplayExportArgs) -> Result<(), Failure> {
             .iter()
             .map(|order| match order.act {
                 Act::None => json!({ "walk": order.walk }),
-                Act::Melee => json!({ "walk": order.walk, "act": "melee" }),
-                Act::Shoot { towards } => {
-                    json!({ "walk": order.walk, "act": "shoot", "towards": towards })
+                Act::Skill { skill, aim_mm } => {
+                    json!({ "walk": order.walk, "skill": skill, "aim_mm": aim_mm })
                 }
             })
             .collect();

@@ -21,7 +21,7 @@ pub struct BattleStart {
     /// The battle.
     pub battle: BattleId,
     /// The player's fighter.
-    pub slot: u8,
+    pub slot: u16,
     /// All fighters, ordered by slot.
     pub fighters: Vec<FighterLine>,
     /// Half the width and half the height of the map in millimetres; the centre is (0, 0).
@@ -34,7 +34,7 @@ pub struct BattleStart {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FighterLine {
     /// Its number in the battle, also used in snapshots.
-    pub slot: u8,
+    pub slot: u16,
     /// 0 or 1.
     pub side: u8,
     /// The hero's id in the content files.
@@ -57,6 +57,9 @@ pub struct ClientDatagram {
 /// Commands in one datagram. More are refused as malformed.
 pub const COMMANDS_MAX: usize = 16;
 
+/// Skills of a fighter. Commands with others are refused as malformed.
+pub const SKILLS: u8 = 4;
+
 /// What a fighter is to do in one battle tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
@@ -73,11 +76,12 @@ pub struct Command {
 pub enum Act {
     /// Nothing.
     None,
-    /// The hero's melee skill against whoever is in reach.
-    Melee,
-    /// The hero's ranged skill into a direction, each -127..=127, not (0, 0).
-    Shoot {
-        /// The direction.
-        towards: (i8, i8),
+    /// One of the hero's skills.
+    Skill {
+        /// Which one, below [`SKILLS`].
+        skill: u8,
+        /// The point aimed at, seen from the fighter: a direction for what flies, a place for
+        /// what lands, of no meaning for what needs no aim. No part may be -32768.
+        aim_mm: (i16, i16),
     },
 }

@@ -3,7 +3,7 @@
 use bevy_ecs::prelude::*;
 use shared::msg::client::Act;
 
-use super::super::geometry::{Vec2, advance, first_touch, stride_um};
+use super::super::geometry::{Vec2, advance, first_touch, scaled, stride_um};
 use super::super::lives::Life;
 use super::super::state::{Clock, Kit, Orders, Rules, Side, StableId};
 use super::super::walking::{Body, Field, Gait, Place};
@@ -76,16 +76,16 @@ pub(super) fn use_skills(
         }
         match orders.of(id).act {
             Act::None => {}
-            Act::Melee if clock.0 >= cooldowns.melee => {
+            Act::Skill { skill: 0, .. } if clock.0 >= cooldowns.melee => {
                 cooldowns.melee = clock.0.saturating_add(kit.melee_ticks);
                 if let Some(target) = nearest_in_reach(&field, side, kit, place) {
                     hits.0.push(Hit { target, damage: kit.melee_damage });
                 }
             }
-            Act::Shoot { towards } if clock.0 >= cooldowns.ranged => {
-                volley.0.push((shot_of(id, side, kit, towards, rules.hz), *place));
+            Act::Skill { skill: 1, aim_mm } if clock.0 >= cooldowns.ranged && aim_mm != (0, 0) => {
+                volley.0.push((shot_of(id, side, kit, aim_mm, rules.hz), *place));
             }
-            Act::Melee | Act::Shoot { .. } => {}
+            Act::Skill { .. } => {}
         }
     }
     if volley.0.is_empty() {
@@ -120,16 +120,16 @@ fn nearest_in_reach(field: &Field, side: &Side, kit: &Kit, place: &Place) -> Opt
 }
 
 /// A projectile as it leaves the fighter. Its range is rounded up to whole ticks of flight.
-fn shot_of(id: StableId, side: &Side, kit: &Kit, towards: (i8, i8), hz: u32) -> Shot {
+fn shot_of(id: StableId, side: &Side, kit: &Kit, aim_mm: (i16, i16), hz: u32) -> Shot {
     let speed = u32::try_from(kit.shot_speed_mm_s).unwrap_or(0).max(1);
     let range = u32::try_from(kit.shot_range_mm).unwrap_or(0);
     Shot {
         owner: id.0,
         side: side.0,
-        towards,
+        towards: scaled(aim_mm),
         damage: kit.shot_damage,
         radius_mm: kit.shot_radius_mm,
-        stride_um: stride_um(towards, kit.shot_speed_mm_s, hz, true),
+        stride_um: stride_um(aim_mm, kit.shot_speed_mm_s, hz, true),
         ticks_left: range.saturating_mul(hz).div_ceil(speed).max(1),
     }
 }

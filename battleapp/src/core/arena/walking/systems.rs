@@ -23,6 +23,7 @@ pub(super) fn walk(
         }
         let walk = orders.of(id).walk;
         if walk != (0, 0) {
+            let walk = (i16::from(walk.0), i16::from(walk.1));
             let stride = stride_um(walk, kit.speed_mm_s, rules.hz, false);
             let from = (place.x_mm, place.y_mm);
             let to = (

@@ -10,6 +10,7 @@ use shared::ids::{BattleId, NodeId, PlayerId, SessionId, SessionRef};
 use shared::msg::client::Act;
 use shared::msg::matchmaker_baseapp::PlayerCard;
 use shared::msg::matchmaker_battle::{Seat, Stakes};
+use shared::msg::snapshot::{self, SPECTATOR};
 
 use crate::core::modes::Modes;
 use crate::core::replay::{Recorder, Replay, header_in, mend, schema_hash};
@@ -49,7 +50,16 @@ fn begin(setup: &Setup) {
     for _ in 0..2 {
         sim.step(&orders);
     }
-    let _view = sim.view().encode();
+    look(sim.as_mut());
+}
+
+/// Whatever is seen can be told.
+fn look(sim: &mut dyn BattleSim) {
+    for class in [sim.class_of(0), SPECTATOR] {
+        let (seen, mut bytes) = (sim.view(class), Vec::new());
+        snapshot::encode(0, &seen, None, &mut bytes);
+        assert_eq!(snapshot::decode(&bytes, None), Ok(seen));
+    }
 }
 
 fn read(bytes: &[u8]) {
@@ -79,7 +89,7 @@ fn state_of(sim: &mut dyn BattleSim, setup: &Setup, bytes: &[u8]) {
     }
     let mut state = Vec::new();
     sim.encode(&mut state);
-    let _view = sim.view().encode();
+    look(sim);
     let Some(mut twin) = Modes::BUILTIN.create(setup) else { return };
     assert_eq!(twin.decode(&state), Ok(()), "what was written is read");
     assert_eq!((twin.hash(), twin.tick()), (sim.hash(), sim.tick()));

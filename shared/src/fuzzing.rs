@@ -18,7 +18,7 @@ use crate::limits::{
 use crate::msg::Body;
 use crate::msg::client::{ClientDatagram, ClientFrame, ServerFrame};
 use crate::msg::mail::Mail;
-use crate::msg::snapshot::{FighterView, ProjectileView, Snapshot};
+use crate::msg::snapshot::{self, FighterView, PointView, ProjectileView, Snapshot};
 use crate::wire;
 
 pub use crate::mq::remote::fuzzing::{remote_envelope, remote_envelopes};
@@ -89,13 +89,14 @@ pub fn mail(bytes: &[u8]) {
     same_again::<Mail>(bytes, MAIL_BYTES_MAX);
 }
 
-/// A battle's snapshot, as a client gets it.
+/// A battle's snapshot, as a client gets it that has the seeds' baseline.
 pub fn snapshot(bytes: &[u8]) {
-    if let Ok(snapshot) = Snapshot::decode(bytes) {
-        let again = snapshot.encode();
-        assert_eq!(again.len(), bytes.len());
-        assert_eq!(Snapshot::decode(&again), Ok(snapshot));
-    }
+    let base = baseline();
+    let Ok(header) = snapshot::header_of(bytes) else { return };
+    let Ok(read) = snapshot::decode(bytes, Some(&base)) else { return };
+    let mut again = Vec::new();
+    snapshot::encode(header.stream, &read, header.baseline.map(|_| &base), &mut again);
+    assert_eq!(snapshot::decode(&again, Some(&base)), Ok(read));
 }
 
 /// A content file; the first byte says which one, the others are the built-in ones. What is wrong
@@ -111,28 +112,30 @@ pub fn content(bytes: &[u8]) {
     }
 }
 
+fn baseline() -> Snapshot {
+    let mut base = Snapshot { tick: 77, ticks_left: 300, unit_mm: 10, ..Snapshot::default() };
+    for slot in 0..4 {
+        let x_mm = -300 * i32::from(slot);
+        let hp_permille = 700 * slot % 1_000;
+        base.put(&FighterView { slot, x_mm, y_mm: 40, hp_permille, ..FighterView::default() });
+    }
+    base.put(&ProjectileView { id: 300, x_mm: 1, towards: (127, -3), ..<_>::default() });
+    base
+}
+
 fn snapshots() -> Vec<Vec<u8>> {
-    let fighter = |slot: u8| FighterView {
-        slot,
-        x_mm: -300 * i32::from(slot),
-        y_mm: 40,
-        hp_permille: 700,
-        dead: slot == 1,
-        melee_recharges: slot == 2,
-        ranged_recharges: false,
-        away: slot == 3,
-        sequence: 9,
+    let base = baseline();
+    let mut next = Snapshot { tick: 80, ticks_left: 297, score: [1, 0], ..base.clone() };
+    next.rows.remove(2);
+    next.rows[1].set(0, 5);
+    next.put(&PointView { id: 400, holder: Some(1), ..PointView::default() });
+    let encoded = |snapshot: &Snapshot, base: Option<&Snapshot>| {
+        let mut bytes = Vec::new();
+        snapshot::encode(7, snapshot, base, &mut bytes);
+        bytes
     };
-    let shot = ProjectileView { id: 5, x_mm: 1, y_mm: -2, towards: (127, -3), owner: 2 };
-    let snapshot = |fighters: u8, projectiles: usize| Snapshot {
-        tick: 77,
-        ticks_left: 300,
-        unit_mm: 2,
-        kills: [1, 2],
-        fighters: (0..fighters).map(fighter).collect(),
-        projectiles: vec![shot; projectiles],
-    };
-    [(0, 0), (2, 1), (10, 6)].map(|(some, shots)| snapshot(some, shots).encode()).to_vec()
+    let empty = Snapshot { unit_mm: 1, ..Snapshot::default() };
+    vec![encoded(&empty, None), encoded(&base, None), encoded(&next, Some(&base))]
 }
 
 fn content_files() -> Vec<Vec<u8>> {

@@ -97,6 +97,7 @@ fn large_frames(kind: Kind) {
     let (mut sender, mut receiver) = (cluster.bind(1, from.role), cluster.bind(2, to.role));
     let large = |len: usize, view: u8| {
         let bytes = (0..len).map(|n| u8::try_from(n % 251).expect("small")).collect();
+        let view = view.into();
         Body::BattleOutput(BattleOutput::Snapshot { battle: BattleId(7), view, bytes })
     };
     let bodies: Vec<_> = (0..60u8)

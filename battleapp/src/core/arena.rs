@@ -17,7 +17,7 @@ mod walking;
 
 use bevy_ecs::prelude::*;
 use shared::content::Pillar;
-use shared::msg::snapshot::{FighterView, ProjectileView, Snapshot, unit_mm};
+use shared::msg::snapshot::{FighterView, ProjectileView, Snapshot, UNIT_MM};
 
 use self::combat::{Cooldowns, SHOTS_MAX, Shot};
 use self::lanes::LANES;
@@ -174,38 +174,44 @@ impl BattleSim for Arena {
         parts.take(&mut self.world, &self.entities)
     }
 
-    fn view(&mut self) -> Snapshot {
+    fn class_of(&self, slot: u16) -> u16 {
+        let fighter = self.fighters.get(usize::from(slot));
+        let side = fighter.and_then(|(_, entity)| self.world.get::<Side>(*entity));
+        side.map_or(0, |side| side.0.into())
+    }
+
+    fn view(&mut self, _class: u16) -> Snapshot {
         self.list_entities();
         let world = &self.world;
         let rules = world.resource::<Rules>();
         let tick = self.tick();
         let (fighters, shots) = self.entities.split_at(self.fighters.len());
-        Snapshot {
+        let mut view = Snapshot {
             tick,
             ticks_left: rules.ticks_max.saturating_sub(tick),
-            unit_mm: unit_mm(rules.half),
-            kills: world.resource::<Score>().0,
-            fighters: fighters.iter().map(|row| fighter_view(world, *row, tick)).collect(),
-            projectiles: shots.iter().map(|row| projectile_view(world, *row)).collect(),
-        }
+            unit_mm: UNIT_MM,
+            score: world.resource::<Score>().0,
+            rows: Vec::with_capacity(self.entities.len()),
+        };
+        fighters.iter().for_each(|row| view.put(&fighter_view(world, *row)));
+        shots.iter().for_each(|row| view.put(&projectile_view(world, *row)));
+        view.sort();
+        view
     }
 }
 
-fn fighter_view(world: &World, (id, entity): (u32, Entity), tick: u32) -> FighterView {
+fn fighter_view(world: &World, (id, entity): (u32, Entity)) -> FighterView {
     let place = world.get::<Place>(entity).copied().unwrap_or_default();
     let cooldowns = world.get::<Cooldowns>(entity).copied().unwrap_or_default();
     let hp = world.get::<Hp>(entity).map_or(0, |hp| i64::from(hp.0));
     let hp_max = world.get::<Kit>(entity).map_or(1, |kit| i64::from(kit.hp_max.max(1)));
     FighterView {
-        slot: u8::try_from(id).unwrap_or(u8::MAX),
+        slot: u16::try_from(id).unwrap_or(u16::MAX),
         x_mm: place.x_mm,
         y_mm: place.y_mm,
         hp_permille: u16::try_from((hp * 1_000 + hp_max - 1) / hp_max).unwrap_or(0),
-        dead: world.get::<Life>(entity) != Some(&Life::Alive),
-        melee_recharges: cooldowns.melee > tick.saturating_add(1),
-        ranged_recharges: cooldowns.ranged > tick.saturating_add(1),
-        away: false,
-        sequence: 0,
+        ready: [cooldowns.melee, cooldowns.ranged, 0, 0],
+        ..FighterView::default()
     }
 }
 
@@ -213,11 +219,14 @@ fn projectile_view(world: &World, (id, entity): (u32, Entity)) -> ProjectileView
     let place = world.get::<Place>(entity).copied().unwrap_or_default();
     let shot = world.get::<Shot>(entity).copied().unwrap_or_default();
     ProjectileView {
-        id: u16::try_from(id & 0xFFFF).unwrap_or(0),
+        // Never the number of a slot, and another one for the next 65,000 projectiles.
+        id: u16::try_from(FIRST_SHOT_ID + (id - FIRST_SHOT_ID) % (0x1_0000 - FIRST_SHOT_ID))
+            .unwrap_or(u16::MAX),
         x_mm: place.x_mm,
         y_mm: place.y_mm,
         towards: shot.towards,
-        owner: u8::try_from(shot.owner).unwrap_or(u8::MAX),
+        owner: u16::try_from(shot.owner).unwrap_or(u16::MAX),
+        look: 0,
     }
 }
 

@@ -4,11 +4,13 @@
 //! void, which means drawn, without a change of ratings and without rewards, and its replay ends
 //! with the tick that failed.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use shared::ids::{BattleId, NodeId, PlayerId, SessionRef};
 use shared::msg::client::ClientDatagram;
 use shared::msg::matchmaker_battle::{Seat, Stakes};
+use shared::msg::snapshot::{self, FighterView, Kind, SPECTATOR, Snapshot};
 use shared::mutation::{self, Mutation};
 use shared::tick::TickRate;
 
@@ -54,13 +56,16 @@ pub enum InputRefused {
     Bad,
 }
 
+/// The bytes of the snapshots of a tick, for each visibility class that somebody has.
+pub type Seen = Vec<(u16, Vec<u8>)>;
+
 /// What a step of a battle has come to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stepped {
-    /// It goes on; the bytes of the snapshot for everybody.
-    Going(Vec<u8>),
-    /// It is over; the bytes of the last snapshot.
-    Over(Vec<u8>, Ending),
+    /// It goes on.
+    Going(Seen),
+    /// It is over; what is seen is the last of it.
+    Over(Seen, Ending),
     /// The simulation failed; the battle is void and must not be stepped again.
     Fault,
 }
@@ -179,6 +184,7 @@ impl Battle {
         self.orders.clear();
         self.orders.extend(self.seats.iter_mut().map(|seat| seat.inputs.next_order()));
         let (sim, recorder, orders) = (&mut self.sim, &mut self.recorder, &self.orders);
+        let watching = (0..).zip(&self.seats).filter(|(_, seat)| !seat.away).map(|(slot, _)| slot);
         // After a panic nothing of the simulation is used again, and the recorder adds a tick
         // only after the simulation has come through it.
         let tick = catch_unwind(AssertUnwindSafe(|| {
@@ -188,26 +194,48 @@ impl Battle {
             } else {
                 recorder.tick(orders, sim.as_mut());
             }
-            (sim.view(), sim.verdict())
+            let classes: BTreeSet<u16> = watching.map(|slot| sim.class_of(slot)).collect();
+            let views: Vec<_> = classes.into_iter().map(|class| (class, sim.view(class))).collect();
+            (views, sim.verdict())
         }));
-        let Ok((mut view, verdict)) = tick else { return Stepped::Fault };
-        for (fighter, seat) in view.fighters.iter_mut().zip(&self.seats) {
-            fighter.sequence = seat.inputs.applied();
-            fighter.away = seat.away;
-        }
-        let bytes = view.encode();
+        let Ok((views, verdict)) = tick else { return Stepped::Fault };
+        let seen = views.into_iter().map(|(class, view)| (class, self.told(class, view))).collect();
         let ticks = u64::from(self.sim.tick());
         let patience = ticks < RATE.ticks_of_ms(UNHEARD_MS);
         let is_there = |seat: &Sitting| !seat.away && (seat.heard || patience);
         let somebody = self.seats.iter().any(is_there);
         self.deserted_ticks = if somebody { 0 } else { self.deserted_ticks + 1 };
         match verdict {
-            Some(verdict) => Stepped::Over(bytes, Ending::Fought(verdict)),
+            Some(verdict) => Stepped::Over(seen, Ending::Fought(verdict)),
             None if self.deserted_ticks >= RATE.ticks_of_ms(DESERTED_MS) => {
-                Stepped::Over(bytes, Ending::Deserted(self.sim.standing()))
+                Stepped::Over(seen, Ending::Deserted(self.sim.standing()))
             }
-            None => Stepped::Going(bytes),
+            None => Stepped::Going(seen),
         }
+    }
+
+    /// The visibility class of a seat.
+    #[must_use]
+    pub fn class_of(&self, slot: u16) -> u16 {
+        self.sim.class_of(slot)
+    }
+
+    /// A view with what the battle knows of the seats, and without what the class may not know.
+    fn told(&self, class: u16, mut view: Snapshot) -> Vec<u8> {
+        view.sort();
+        for row in view.rows.iter_mut().filter(|row| row.kind() == Kind::Fighter) {
+            if let Some(seat) = self.seats.get(usize::from(row.id)) {
+                let applied = i32::try_from(seat.inputs.applied()).unwrap_or(i32::MAX);
+                row.set(FighterView::SEQUENCE, applied);
+                row.set(FighterView::AWAY, seat.away.into());
+            }
+            if self.sim.class_of(row.id) != class && class != SPECTATOR {
+                row.hide_own();
+            }
+        }
+        let mut bytes = Vec::new();
+        snapshot::encode(class, &view, None, &mut bytes);
+        bytes
     }
 
     /// Ends the recording; the seats and the bytes of the replay.

@@ -6,6 +6,7 @@ mod tests;
 
 use bevy_ecs::component::ComponentId;
 use bevy_ecs::prelude::*;
+use shared::msg::snapshot::SPECTATOR;
 
 use super::compare::{self, differences};
 use super::sim::{BattleSim, Order};
@@ -34,8 +35,14 @@ pub fn check(create: &dyn Fn() -> Box<dyn BattleSim>, ticks: &[Vec<Order>]) -> R
         plain.step(orders);
         restored.step(orders);
         agree("a battle that is restored", plain.as_mut(), restored.as_mut())?;
-        if plain.view() != restored.view() {
-            return Err(format!("tick {}: a restored battle looks different", plain.tick()));
+        for class in [plain.class_of(0), SPECTATOR] {
+            let seen = plain.view(class);
+            if seen != restored.view(class) {
+                return Err(format!("tick {}: a restored battle looks different", plain.tick()));
+            }
+            if !seen.rows.is_sorted_by(|one, next| one.id < next.id) {
+                return Err(format!("tick {}: rows of a view are out of order", plain.tick()));
+            }
         }
         if let Some(late) = &mut late {
             late.step(orders);

@@ -2,7 +2,7 @@
 
 use bevy_ecs::prelude::*;
 use shared::msg::client::Act;
-use shared::msg::snapshot::{FighterView, Snapshot, unit_mm};
+use shared::msg::snapshot::{FighterView, Snapshot, UNIT_MM};
 
 use super::registry::{Lane, Lanes, Row, State, of_component, of_resource};
 use super::setup::{HALF_SIZE_MM_MAX, HP_MAX, Setup};
@@ -120,7 +120,11 @@ impl BattleSim for Duel {
         LANES.parts(bytes)?.take(&mut self.0, &self.1)
     }
 
-    fn view(&mut self) -> Snapshot {
+    fn class_of(&self, slot: u16) -> u16 {
+        slot
+    }
+
+    fn view(&mut self, _class: u16) -> Snapshot {
         let Self(world, fighters, setup) = self;
         let tick = world.resource::<Clock>().0;
         let view = |(slot, id): &(u32, Entity)| {
@@ -128,21 +132,17 @@ impl BattleSim for Duel {
             let seat = setup.seats.get(usize::try_from(*slot).ok()?)?;
             let full = i64::from(setup.hero(seat.hero)?.hp);
             Some(FighterView {
-                slot: u8::try_from(*slot).ok()?,
+                slot: u16::try_from(*slot).ok()?,
                 x_mm: one.at[0],
                 y_mm: one.at[1],
                 hp_permille: u16::try_from((i64::from(one.hp) * 1_000 + full - 1) / full).ok()?,
-                dead: one.hp == 0,
-                melee_recharges: one.ready > tick + 1,
+                ready: [one.ready, 0, 0, 0],
                 ..FighterView::default()
             })
         };
-        Snapshot {
-            tick,
-            ticks_left: setup.ticks_max().saturating_sub(tick),
-            unit_mm: unit_mm(setup.rules.half_size_mm()),
-            fighters: fighters.iter().filter_map(view).collect(),
-            ..Snapshot::default()
-        }
+        let mut seen = Snapshot { tick, unit_mm: UNIT_MM, ..Snapshot::default() };
+        seen.ticks_left = setup.ticks_max().saturating_sub(tick);
+        fighters.iter().filter_map(view).for_each(|one| seen.put(&one));
+        seen
     }
 }

@@ -147,7 +147,10 @@ impl BattleSim for Faulty {
     fn decode(&mut self, bytes: &[u8]) -> Result<(), StateError> {
         self.0.decode(bytes)
     }
-    fn view(&mut self) -> Snapshot {
-        self.0.view()
+    fn class_of(&self, slot: u16) -> u16 {
+        self.0.class_of(slot)
+    }
+    fn view(&mut self, class: u16) -> Snapshot {
+        self.0.view(class)
     }
 }

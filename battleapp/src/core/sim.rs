@@ -79,8 +79,18 @@ pub trait BattleSim: Send {
     /// # Errors
     /// [`StateError`]; the simulation must be thrown away then.
     fn decode(&mut self, bytes: &[u8]) -> Result<(), StateError>;
-    /// What a client may see. The battle fills in what it knows about the seats.
-    fn view(&mut self) -> Snapshot;
+    /// The visibility class of a seat: all seats of a class see the same. Never
+    /// [`SPECTATOR`](shared::msg::snapshot::SPECTATOR). A mode in which everybody sees everything
+    /// still has a class for each party, because cooldowns are told to the own class alone.
+    fn class_of(&self, slot: u16) -> u16;
+    /// What a class sees: rows ordered by id, and none of what it cannot see. The class
+    /// [`SPECTATOR`](shared::msg::snapshot::SPECTATOR) sees everything. The battle fills in what
+    /// it knows about the seats and takes out what is for a fighter's own class alone.
+    fn view(&mut self, class: u16) -> Snapshot;
+    /// Like [`BattleSim::view`], into a snapshot whose memory can be used again.
+    fn view_into(&mut self, class: u16, snapshot: &mut Snapshot) {
+        *snapshot = self.view(class);
+    }
     /// Like [`BattleSim::step`], and tells every number of the state after each stage of the tick.
     /// A mode without stages tells the tick as one.
     fn step_traced(&mut self, orders: &[Order], after: &mut dyn FnMut(&'static str, &[FieldRow])) {

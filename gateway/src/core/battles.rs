@@ -91,7 +91,7 @@ impl Gateway {
         &mut self,
         from: Address,
         id: SessionId,
-        view: u8,
+        view: u16,
         start: BattleStart,
         outputs: &mut Vec<Output>,
     ) {
@@ -117,7 +117,7 @@ impl Gateway {
         &mut self,
         from: Address,
         battle: BattleId,
-        view: u8,
+        view: u16,
         bytes: &[u8],
         outputs: &mut Vec<Output>,
     ) {

@@ -16,7 +16,7 @@ pub(super) struct Seats {
 #[derive(Debug)]
 struct Battle {
     battleapp: Address,
-    views: BTreeMap<u8, BTreeSet<SessionId>>,
+    views: BTreeMap<u16, BTreeSet<SessionId>>,
 }
 
 impl Seats {
@@ -49,7 +49,7 @@ impl Seats {
         &self,
         from: Address,
         battle: BattleId,
-        view: u8,
+        view: u16,
     ) -> Option<&BTreeSet<SessionId>> {
         let battle = self.battles.get(&battle).filter(|battle| battle.battleapp == from)?;
         battle.views.get(&view)

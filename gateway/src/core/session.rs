@@ -86,7 +86,7 @@ pub(super) struct Playing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Seat {
     pub(super) battle: BattleId,
-    pub(super) view: u8,
+    pub(super) view: u16,
     pub(super) battleapp: Address,
 }
 

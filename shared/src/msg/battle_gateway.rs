@@ -36,7 +36,7 @@ pub enum BattleOutput {
         /// The session.
         session: SessionId,
         /// The visibility class whose snapshots the session gets.
-        view: u8,
+        view: u16,
         /// What the client is told.
         start: BattleStart,
     },
@@ -45,8 +45,8 @@ pub enum BattleOutput {
         /// The battle.
         battle: BattleId,
         /// The visibility class.
-        view: u8,
-        /// The snapshot's bytes; their layout is in [`super::snapshot`].
+        view: u16,
+        /// The snapshot's bytes; their layout is in `docs/snapshots.md`.
         #[serde(with = "crate::wire::byte_list")]
         bytes: Vec<u8>,
     },

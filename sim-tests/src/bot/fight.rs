@@ -74,7 +74,7 @@ impl Fight {
         if self.seen.as_ref().is_some_and(|seen| seen.tick >= snapshot.tick) {
             return;
         }
-        if let Some(own) = snapshot.fighters.iter().find(|it| u16::from(it.slot) == self.slot) {
+        if let Some(own) = snapshot.get::<FighterView>(self.slot) {
             self.unseen.retain(|command| command.sequence > own.sequence);
             // After a reconnect the servers know a later command than this program does.
             self.sequence = self.sequence.max(own.sequence);
@@ -103,24 +103,22 @@ impl Fight {
     fn intent(&self) -> ((i8, i8), Act) {
         let rest = ((0, 0), Act::None);
         let (Some(seen), Some(hero)) = (&self.seen, &self.hero) else { return rest };
-        let Some(own) = seen.fighters.iter().find(|f| u16::from(f.slot) == self.slot && !f.dead)
-        else {
-            return rest;
-        };
+        let alive = |fighter: &FighterView| !fighter.is_dead();
+        let Some(own) = seen.get::<FighterView>(self.slot).filter(alive) else { return rest };
         let side = self.sides.get(&self.slot);
-        let side_of = |f: &FighterView| self.sides.get(&u16::from(f.slot));
-        let enemies = seen.fighters.iter().filter(|f| side_of(f) != side && !f.dead);
-        let Some(enemy) = enemies.min_by_key(|enemy| (distance_mm(own, enemy), enemy.slot)) else {
+        let fighters = seen.all::<FighterView>();
+        let enemies = fighters.filter(|f| self.sides.get(&f.slot) != side && !f.is_dead());
+        let Some(enemy) = enemies.min_by_key(|enemy| (distance_mm(&own, enemy), enemy.slot)) else {
             return (self.dodge((0, 0)), Act::None);
         };
-        let towards = scaled(offset_mm(own, enemy));
-        let far_mm = distance_mm(own, enemy);
+        let towards = scaled(offset_mm(&own, &enemy));
+        let far_mm = distance_mm(&own, &enemy);
         // Bodies have about the same size; from edge to edge it is two radii less.
         let gap_mm = far_mm.saturating_sub(2 * i64::from(hero.radius_mm).max(0));
-        let act = if gap_mm <= i64::from(hero.melee.reach_mm) && !own.melee_recharges {
-            Act::Skill { skill: 0, aim_mm: aim(own, enemy) }
-        } else if far_mm <= i64::from(hero.ranged.range_mm) && !own.ranged_recharges {
-            Act::Skill { skill: 1, aim_mm: aim(own, enemy) }
+        let act = if gap_mm <= i64::from(hero.melee.reach_mm) && own.is_ready(0, seen.tick + 1) {
+            Act::Skill { skill: 0, aim_mm: aim(&own, &enemy) }
+        } else if far_mm <= i64::from(hero.ranged.range_mm) && own.is_ready(1, seen.tick + 1) {
+            Act::Skill { skill: 1, aim_mm: aim(&own, &enemy) }
         } else {
             Act::None
         };
@@ -169,6 +167,7 @@ fn aim(from: &FighterView, at: &FighterView) -> (i16, i16) {
 #[cfg(test)]
 mod tests {
     use shared::msg::client::FighterLine;
+    use shared::msg::snapshot::View;
 
     use super::*;
     use crate::bot::sample;
@@ -186,10 +185,15 @@ mod tests {
     }
 
     fn snapshot(tick: u32, sequence: u32, enemies: [(i32, i32); 2]) -> Snapshot {
-        let at = |slot, (x_mm, y_mm)| FighterView { slot, x_mm, y_mm, ..FighterView::default() };
+        let hp_permille = 1_000;
+        let at =
+            |slot, (x_mm, y_mm)| FighterView { slot, x_mm, y_mm, hp_permille, ..<_>::default() };
         let own = FighterView { sequence, ..at(0, (0, 0)) };
-        let fighters = vec![own, at(1, (100, 0)), at(2, enemies[0]), at(3, enemies[1])];
-        Snapshot { tick, fighters, ..Snapshot::default() }
+        let mut seen = Snapshot { tick, unit_mm: 1, ..Snapshot::default() };
+        for fighter in [own, at(1, (100, 0)), at(2, enemies[0]), at(3, enemies[1])] {
+            seen.put(&fighter);
+        }
+        seen
     }
 
     fn acts(enemies: [(i32, i32); 2]) -> Act {
@@ -211,12 +215,13 @@ mod tests {
     fn skills_that_recharge_and_fighters_that_are_dead_do_nothing() {
         let mut fight = fight();
         let mut seen = snapshot(1, 0, [(1_500, 0), (9_000, 0)]);
-        seen.fighters[0].melee_recharges = true;
+        let own: FighterView = seen.get(0).expect("it is there");
+        seen.rows[0] = FighterView { ready: [50, 0, 0, 0], ..own }.to_row(1);
         fight.see(1_000, &seen);
         let datagram = fight.step(1_000).expect("due");
         assert_eq!(datagram.commands[0].act, Act::Skill { skill: 1, aim_mm: (1_500, 0) });
         seen.tick = 2;
-        seen.fighters[0].dead = true;
+        seen.rows[0] = FighterView { hp_permille: 0, ..own }.to_row(1);
         fight.see(1_050, &seen);
         let datagram = fight.step(1_050).expect("due");
         let last = datagram.commands.last().expect("one is new");

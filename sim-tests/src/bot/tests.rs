@@ -280,9 +280,10 @@ fn a_battle_is_fought_at_20_hz_and_its_end_is_counted() {
         half_size_mm: (12_000, 8_000),
         ticks_max: 1_200,
     }));
-    let enemy = FighterView { slot: 1, x_mm: 5_000, ..FighterView::default() };
-    let fighters = vec![FighterView::default(), enemy];
-    let snapshot = Snapshot { tick: 1, fighters, ..Snapshot::default() };
+    let mut snapshot = Snapshot { tick: 1, ..Snapshot::default() };
+    for (slot, x_mm) in [(0, 0), (1, 5_000)] {
+        snapshot.put(&FighterView { slot, x_mm, hp_permille: 1_000, ..FighterView::default() });
+    }
     scene.brain.on_snapshot(scene.now_ms, &snapshot, &mut scene.out);
     let began_ms = scene.now_ms;
     let mut datagrams = 0;

@@ -12,7 +12,7 @@ use client::{
 use shared::ids::RequestId;
 use shared::msg::client::{Reply, Request};
 use shared::msg::refusal::{Refusal, RefusalCode};
-use shared::msg::snapshot::Snapshot;
+use shared::msg::snapshot;
 use shared::rng;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -260,7 +260,7 @@ impl Player {
             Received::Event(event) => self.brain.on_event(now_ms, event, out),
             Received::Snapshot(bytes) => {
                 self.run.tally.snapshots.fetch_add(1, Relaxed);
-                match Snapshot::decode(&bytes) {
+                match snapshot::decode(&bytes, None) {
                     Ok(snapshot) => self.brain.on_snapshot(now_ms, &snapshot, out),
                     Err(_) => self.run.tally.error(String::from("snapshot: malformed")),
                 }

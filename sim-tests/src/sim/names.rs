@@ -2,7 +2,7 @@
 
 use shared::msg::Body;
 use shared::msg::battle_gateway::BattleOutput;
-use shared::msg::snapshot::Snapshot;
+use shared::msg::snapshot;
 use shared::store::{StoreReply, StoreRequest};
 
 /// Characters of a message that are shown.
@@ -47,7 +47,7 @@ pub(super) const fn of_request(request: &StoreRequest) -> &'static str {
 /// A frame in words.
 pub(super) fn words(body: &Body) -> String {
     if let Body::BattleOutput(BattleOutput::Snapshot { battle, bytes, .. }) = body {
-        let tick = Snapshot::decode(bytes).map_or(0, |snapshot| snapshot.tick);
+        let tick = snapshot::header_of(bytes).map_or(0, |header| header.tick);
         return format!("snapshot of {battle} at tick {tick}");
     }
     cut(format!("{body:?}"))

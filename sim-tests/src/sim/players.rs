@@ -8,7 +8,7 @@ use shared::msg::client::{
     ClientFrame, DATAGRAM_SNAPSHOT, Event as Told, Login, PROTOCOL_VERSION, ServerFrame,
 };
 use shared::msg::refusal::RefusalCode;
-use shared::msg::snapshot::Snapshot;
+use shared::msg::snapshot;
 
 use super::checks::Broken;
 use super::connections::Connection;
@@ -175,7 +175,7 @@ impl World<'_> {
         let Some(player) = self.player_of(session) else { return };
         let now_ms = self.now_us / 1_000;
         let snapshot = match bytes.split_first() {
-            Some((&DATAGRAM_SNAPSHOT, rest)) => Snapshot::decode(rest).ok(),
+            Some((&DATAGRAM_SNAPSHOT, rest)) => snapshot::decode(rest, None).ok(),
             Some(_) | None => None,
         };
         let Some(snapshot) = snapshot else {

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use shared::core::Output;
-use shared::ids::{Address, BattleId};
+use shared::ids::Address;
 use shared::msg::battle_gateway::{BattleInput, BattleOutput};
 use shared::msg::social_battle::Rejoin;
 use shared::tick::Tick;
 
-use super::super::battle::{Battle, Ending, InputRefused, Sitting, Stepped};
+use super::super::battle::{Battle, Ending, InputRefused, Seen, Stepped};
 use super::{BattleApp, Stage, send};
 
 /// A battle that falls further behind than this loses the ticks: its time stands still instead of
@@ -63,7 +63,8 @@ impl BattleApp {
             Some(Stage::Running(running)) => {
                 let Some(slot) = running.battle.rejoin(player, session) else { return };
                 let start = running.battle.setup().start_for(slot);
-                let seated = BattleOutput::Seated { session: session.session, view: 0, start };
+                let (view, id) = (running.battle.class_of(slot), session.session);
+                let seated = BattleOutput::Seated { session: id, view, start };
                 outputs.push(send(session.address(), seated));
             }
             Some(Stage::Opening(opening)) => {
@@ -92,9 +93,9 @@ impl BattleApp {
             running.next_step = running.next_step.after(self.stride);
             self.counters.steps += 1;
             match running.battle.step() {
-                Stepped::Going(bytes) => show(*id, running.battle.seats(), bytes, outputs),
-                Stepped::Over(bytes, ending) => {
-                    show(*id, running.battle.seats(), bytes, outputs);
+                Stepped::Going(seen) => show(&running.battle, seen, outputs),
+                Stepped::Over(seen, ending) => {
+                    show(&running.battle, seen, outputs);
                     over.push((*id, ending));
                 }
                 Stepped::Fault => {
@@ -110,12 +111,16 @@ impl BattleApp {
     }
 }
 
-/// One snapshot for each gateway that has somebody watching.
-fn show(battle: BattleId, seats: &[Sitting], bytes: Vec<u8>, outputs: &mut Vec<Output>) {
-    let watching = seats.iter().filter(|seat| !seat.away).map(|seat| seat.session.address());
-    let gateways: BTreeSet<Address> = watching.collect();
-    for gateway in gateways {
-        let snapshot = BattleOutput::Snapshot { battle, view: 0, bytes: bytes.clone() };
-        outputs.push(send(gateway, snapshot));
+/// One snapshot of each class for each gateway that has somebody of that class.
+fn show(battle: &Battle, seen: Seen, outputs: &mut Vec<Output>) {
+    for (class, bytes) in seen {
+        let seats = (0..).zip(battle.seats());
+        let watching = seats.filter(|(slot, seat)| !seat.away && battle.class_of(*slot) == class);
+        let gateways: BTreeSet<Address> =
+            watching.map(|(_, seat)| seat.session.address()).collect();
+        for gateway in gateways {
+            let (battle, bytes) = (battle.id(), bytes.clone());
+            outputs.push(send(gateway, BattleOutput::Snapshot { battle, view: class, bytes }));
+        }
     }
 }

@@ -139,7 +139,7 @@ impl BattleApp {
         for (slot, seat) in (0..).zip(battle.seats()) {
             let start = battle.setup().start_for(slot);
             let session = seat.session.session;
-            let seated = BattleOutput::Seated { session, view: 0, start };
+            let seated = BattleOutput::Seated { session, view: battle.class_of(slot), start };
             outputs.push(send(seat.session.address(), seated));
         }
         // Battles share the core tick evenly: each has its own phase within the stride.

@@ -49,6 +49,14 @@ fn hp(arena: &Arena, slot: usize) -> i32 {
     arena.world.get::<Hp>(arena.fighters[slot].1).expect("a fighter").0
 }
 
+fn fighter(arena: &mut Arena, slot: u16) -> FighterView {
+    arena.view(0).get(slot).expect("everybody sees everybody")
+}
+
+fn projectiles(arena: &mut Arena) -> usize {
+    arena.view(0).all::<ProjectileView>().count()
+}
+
 #[test]
 fn a_golden_battle_gives_the_frozen_hash() {
     let setup = fixture::setup(10, 60, 100);
@@ -87,7 +95,7 @@ fn a_restored_battle_goes_on_like_the_original_from_every_tick() {
         fight(&mut arena, &setup, 1);
         fight(&mut restored, &setup, 1);
         assert_eq!(restored.hash(), arena.hash(), "after tick {}", arena.tick());
-        assert_eq!(restored.view(), arena.view());
+        assert_eq!(restored.view(0), arena.view(0));
     }
 }
 
@@ -152,10 +160,10 @@ fn a_shot_flies_hits_once_and_is_stopped_by_pillars() {
     let mut open = duel(4_000);
     let full = hp(&open, 1);
     open.step(&shoot);
-    assert_eq!(open.view().projectiles.len(), 1);
+    assert_eq!(projectiles(&mut open), 1);
     (0..20).for_each(|_| open.step(&[STILL, STILL]));
     assert_eq!(full - hp(&open, 1), 42);
-    assert!(open.view().projectiles.is_empty());
+    assert_eq!(projectiles(&mut open), 0);
 
     let mut blocked = duel(4_000);
     let pillar = Pillar { x_mm: 2_000, y_mm: 0, radius_mm: 500 };
@@ -163,7 +171,7 @@ fn a_shot_flies_hits_once_and_is_stopped_by_pillars() {
     blocked.step(&shoot);
     (0..20).for_each(|_| blocked.step(&[STILL, STILL]));
     assert_eq!(hp(&blocked, 1), full);
-    assert!(blocked.view().projectiles.is_empty());
+    assert_eq!(projectiles(&mut blocked), 0);
 }
 
 #[test]
@@ -175,12 +183,12 @@ fn the_killed_wait_and_return_and_kills_win() {
             place(&mut arena, 1, (1_000, 0));
             arena.step(&strike);
         }
-        assert!(arena.view().fighters[1].dead);
+        assert!(fighter(&mut arena, 1).is_dead());
         assert_eq!(hp(&arena, 1), 0);
         assert_eq!(arena.verdict(), (kills == 3).then_some(Verdict::Won(0)));
         (0..20).for_each(|_| arena.step(&[STILL, STILL]));
-        assert!(!arena.view().fighters[1].dead, "20 ticks are a second");
-        assert_eq!(arena.view().fighters[1].hp_permille, 1_000);
+        assert!(!fighter(&mut arena, 1).is_dead(), "20 ticks are a second");
+        assert_eq!(fighter(&mut arena, 1).hp_permille, 1_000);
     }
 }
 
@@ -206,11 +214,12 @@ fn shots_beyond_the_limit_are_not_fired() {
     let towards = Act::Skill { skill: 1, aim_mm: (0, 127) };
     let orders = [Order { walk: (0, 0), act: towards }, STILL];
     arena.step(&orders);
-    assert_eq!(arena.view().projectiles.len(), SHOTS_MAX);
-    assert!(!arena.view().fighters[0].ranged_recharges);
+    assert_eq!(projectiles(&mut arena), SHOTS_MAX);
+    let next = arena.tick() + 1;
+    assert!(fighter(&mut arena, 0).is_ready(1, next), "it was not fired");
     arena.step(&orders);
-    assert_eq!(arena.view().projectiles.len(), 1, "the others have landed");
-    assert!(arena.view().fighters[0].ranged_recharges);
+    assert_eq!(projectiles(&mut arena), 1, "the others have landed");
+    assert!(!fighter(&mut arena, 0).is_ready(1, next + 1));
 }
 
 proptest! {
@@ -234,9 +243,10 @@ proptest! {
             arena.step(orders);
             twin.step(orders);
             prop_assert_eq!(arena.hash(), twin.hash());
-            for fighter in arena.view().fighters {
-                prop_assert!(fighter.x_mm.abs() < 6_000 && fighter.y_mm.abs() < 5_000);
-                let at = (fighter.x_mm, fighter.y_mm);
+            for (_, entity) in arena.fighters.clone() {
+                let place = arena.world.get::<Place>(entity).expect("a fighter");
+                let at = (place.x_mm, place.y_mm);
+                prop_assert!(at.0.abs() < 6_000 && at.1.abs() < 5_000);
                 let ModeRules::Arena(ArenaRules { pillars, .. }) = &setup.rules;
                 for pillar in pillars {
                     prop_assert!(!geometry::overlaps(at, 360, pillar));

@@ -216,7 +216,7 @@ pub(super) fn battle(message: BattleOutput) -> Line {
     from(at(Role::Battleapp, 4), Body::BattleOutput(message))
 }
 
-pub(super) fn seated(session: u64, battle_id: u64, view: u8) -> Line {
+pub(super) fn seated(session: u64, battle_id: u64, view: u16) -> Line {
     let start = BattleStart {
         battle: BattleId(battle_id),
         slot: 0,
@@ -227,7 +227,7 @@ pub(super) fn seated(session: u64, battle_id: u64, view: u8) -> Line {
     battle(BattleOutput::Seated { session: SessionId(session), view, start })
 }
 
-pub(super) fn snapshot(battle_id: u64, view: u8, bytes: Vec<u8>) -> Line {
+pub(super) fn snapshot(battle_id: u64, view: u16, bytes: Vec<u8>) -> Line {
     battle(BattleOutput::Snapshot { battle: BattleId(battle_id), view, bytes })
 }
 

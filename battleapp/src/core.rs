@@ -15,6 +15,7 @@ pub mod conformance;
 pub mod duel;
 #[cfg(test)]
 mod fixture;
+pub mod ground;
 pub mod inputs;
 pub mod modes;
 pub mod registry;

@@ -6,6 +6,7 @@
 #[cfg(feature = "shell")]
 mod files;
 mod load;
+mod maps;
 mod problem;
 mod table;
 mod validate;
@@ -20,6 +21,10 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "shell")]
 pub use files::ContentLoadError;
 pub use load::{BUILTIN_FILES, CONTENT_FILES};
+pub use maps::{
+    Block, CapturePoint, Clearance, Cover, MAP_HALF_MM_MAX, Map, Passage, Pillar, Point, Shape,
+    Spot,
+};
 pub use problem::{ContentError, ContentErrors, ContentProblem, Suggestion};
 pub use validate::MODES;
 
@@ -40,6 +45,8 @@ pub struct Content {
     pub arena: ArenaRules,
     /// `queues.toml`, keyed by name
     pub queues: BTreeMap<String, QueueRules>,
+    /// `maps/NAME.toml`, keyed by NAME
+    pub maps: BTreeMap<String, Map>,
 }
 
 /// A playable hero.
@@ -190,17 +197,6 @@ pub struct ArenaRules {
     pub lost: Reward,
     /// What each gets after a draw.
     pub drawn: Reward,
-}
-
-/// A round obstacle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pillar {
-    /// Centre.
-    pub x_mm: i32,
-    /// Centre.
-    pub y_mm: i32,
-    /// Radius.
-    pub radius_mm: i32,
 }
 
 /// What a battle pays.

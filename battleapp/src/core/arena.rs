@@ -13,6 +13,7 @@ mod stage;
 mod state;
 #[cfg(test)]
 mod tests;
+pub mod vision;
 mod walking;
 
 use bevy_ecs::prelude::*;

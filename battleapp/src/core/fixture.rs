@@ -65,6 +65,7 @@ pub(crate) fn content(duration_s: u32, kills_to_win: u32) -> Content {
             drawn: reward(35, 60),
         },
         queues: BTreeMap::new(),
+        maps: BTreeMap::new(),
     }
 }
 

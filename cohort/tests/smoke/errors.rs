@@ -64,6 +64,7 @@ fn a_valid_file_is_ok_and_every_value_says_where_it_comes_from() {
 #[test]
 fn broken_content_ends_with_78_and_names_file_and_line() {
     let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("maps")).unwrap();
     for (name, text) in BUILTIN_FILES {
         let text = text.replacen("hp = ", "hitpoints = ", usize::from(name == "heroes.toml"));
         fs::write(dir.path().join(name), text).unwrap();

@@ -41,33 +41,49 @@ pub enum ContentLoadError {
 }
 
 impl Content {
-    /// Reads all TOML files of a folder and validates them.
+    /// Reads all TOML files of a folder and of its folder `maps`, and validates them.
     ///
     /// # Errors
     /// [`ContentLoadError`] says which file cannot be read, or what is wrong in which line.
     pub fn load(folder: &Path) -> Result<Self, ContentLoadError> {
-        let io_error = |path: &Path| {
-            let path = path.to_path_buf();
-            move |source| ContentLoadError::Io { path, source }
-        };
         let mut files = Vec::new();
-        for entry in fs::read_dir(folder).map_err(io_error(folder))? {
-            let path = entry.map_err(io_error(folder))?.path();
-            if path.extension().is_none_or(|extension| extension != "toml") {
-                continue;
-            }
-            if files.len() == FOLDER_FILES_MAX {
-                let path = folder.to_path_buf();
-                return Err(ContentLoadError::TooManyFiles { path, max: FOLDER_FILES_MAX });
-            }
-            let text = fs::read_to_string(&path).map_err(io_error(&path))?;
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            files.push((name, text));
+        read_folder(folder, "", &mut files)?;
+        let maps = folder.join("maps");
+        if maps.is_dir() {
+            read_folder(&maps, "maps/", &mut files)?;
         }
         files.sort();
         Self::parse(&files)
             .map_err(|errors| ContentLoadError::Invalid { path: folder.to_path_buf(), errors })
     }
+}
+
+/// Appends the TOML files of a folder, each name after `prefix`.
+fn read_folder(
+    folder: &Path,
+    prefix: &str,
+    files: &mut Vec<(String, String)>,
+) -> Result<(), ContentLoadError> {
+    let io_error = |path: &Path| {
+        let path = path.to_path_buf();
+        move |source| ContentLoadError::Io { path, source }
+    };
+    let mut read = 0;
+    for entry in fs::read_dir(folder).map_err(io_error(folder))? {
+        let path = entry.map_err(io_error(folder))?.path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
+        read += 1;
+        if read > FOLDER_FILES_MAX {
+            let path = folder.to_path_buf();
+            return Err(ContentLoadError::TooManyFiles { path, max: FOLDER_FILES_MAX });
+        }
+        let text = fs::read_to_string(&path).map_err(io_error(&path))?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        files.push((format!("{prefix}{name}"), text));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -78,6 +94,7 @@ mod tests {
     #[test]
     fn a_folder_with_the_built_in_files_gives_the_built_in_content() {
         let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("maps")).unwrap();
         for (name, text) in BUILTIN_FILES {
             fs::write(folder.path().join(name), text).unwrap();
         }

@@ -1,10 +1,12 @@
 //! From the text of the content files to [`Content`], or to everything that is wrong with them.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use toml::de::DeTable;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::maps::map;
 use super::problem::{ContentErrors, ContentProblem, Suggestion};
 use super::table::{Known, Lines, Source, Table};
 use super::{Content, validate};
@@ -19,18 +21,26 @@ const PETS: &str = "pets.toml";
 const PLAYER: &str = "player.toml";
 const ARENA: &str = "arena.toml";
 const QUEUES: &str = "queues.toml";
+/// The folder of the maps.
+const MAPS: &str = "maps/";
+/// Maps at most. More are refused.
+const MAPS_MAX: usize = 64;
+const MAP_NAME_BYTES_MAX: usize = 32;
 
-/// The files that make up content, all of them needed.
+/// The files that make up content, all of them needed. Besides, there are maps in `maps/`.
 pub const CONTENT_FILES: [&str; 6] = [HEROES, ITEMS, PETS, PLAYER, ARENA, QUEUES];
 
 /// The files of the repository's folder `content/`, as they were when the program was built.
-pub const BUILTIN_FILES: [(&str, &str); 6] = [
+pub const BUILTIN_FILES: [(&str, &str); 9] = [
     (HEROES, include_str!("../../../content/heroes.toml")),
     (ITEMS, include_str!("../../../content/items.toml")),
     (PETS, include_str!("../../../content/pets.toml")),
     (PLAYER, include_str!("../../../content/player.toml")),
     (ARENA, include_str!("../../../content/arena.toml")),
     (QUEUES, include_str!("../../../content/queues.toml")),
+    ("maps/crossing.toml", include_str!("../../../content/maps/crossing.toml")),
+    ("maps/cloister.toml", include_str!("../../../content/maps/cloister.toml")),
+    ("maps/orchard.toml", include_str!("../../../content/maps/orchard.toml")),
 ];
 
 impl Content {
@@ -49,8 +59,9 @@ impl Content {
         let problems = RefCell::new(ContentErrors::default());
         let content = read(files, &problems);
         let mut problems = problems.into_inner();
-        problems.errors.sort_by_key(|error| {
-            (CONTENT_FILES.iter().position(|file| *file == error.file), error.line)
+        problems.errors.sort_by_cached_key(|error| {
+            let place = CONTENT_FILES.iter().position(|file| *file == error.file);
+            (error.file.starts_with(MAPS), place, error.file.clone(), error.line)
         });
         match content {
             Some(content) if problems.errors.is_empty() => Ok(content),
@@ -89,6 +100,13 @@ fn read<N: AsRef<str>, T: AsRef<str>>(
     let arena =
         with_table(ARENA, text(ARENA), problems, |table| validate::arena(table, &known_items));
     let queues = with_table(QUEUES, text(QUEUES), problems, validate::queues);
+    let largest = heroes.iter().flat_map(BTreeMap::values).map(|hero| hero.radius_mm).max();
+    let maps = files.iter().filter_map(|(file, text)| {
+        let (file, name) = (file.as_ref(), map_name(file.as_ref())?);
+        let map = with_table(file, Some(text.as_ref()), problems, |table| map(table, largest))?;
+        Some((String::from(name), map))
+    });
+    let maps = maps.collect();
     Some(Content {
         heroes: heroes?,
         items: items?,
@@ -96,17 +114,35 @@ fn read<N: AsRef<str>, T: AsRef<str>>(
         player: player?,
         arena: arena?,
         queues: queues?,
+        maps,
     })
 }
 
+/// What a map is called whose file this is; `None` for other files and bad names.
+fn map_name(file: &str) -> Option<&str> {
+    let name = file.strip_prefix(MAPS)?.strip_suffix(".toml")?;
+    let is_plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
+    let is_sized = (1..=MAP_NAME_BYTES_MAX).contains(&name.len());
+    (is_sized && name.bytes().all(is_plain)).then_some(name)
+}
+
 fn report_unknown_files<N: AsRef<str>, T>(files: &[(N, T)], problems: &RefCell<ContentErrors>) {
+    let mut maps = 0;
     for (name, _) in files {
         let file = name.as_ref();
-        if !CONTENT_FILES.contains(&file) {
+        let source = Source { file, text: "", problems };
+        if map_name(file).is_some() {
+            maps += 1;
+        } else if file.starts_with(MAPS) {
+            source.report(0, ContentProblem::BadMapName { max: MAP_NAME_BYTES_MAX });
+        } else if !CONTENT_FILES.contains(&file) {
             let suggestion = Suggestion::of(file, CONTENT_FILES);
             let allowed = CONTENT_FILES.join(", ");
-            Source { file, text: "", problems }
-                .report(0, ContentProblem::UnknownFile { suggestion, allowed });
+            source.report(0, ContentProblem::UnknownFile { suggestion, allowed });
+        }
+        if maps == MAPS_MAX + 1 {
+            source.report(0, ContentProblem::TooManyMaps { max: MAPS_MAX });
+            return;
         }
     }
 }

@@ -177,13 +177,46 @@ pub enum ContentProblem {
         /// Most that is allowed.
         max: usize,
     },
-    /// A pillar that sticks out of the map.
-    #[error("the pillar does not lie inside the map of +-{half_width_mm} x +-{half_height_mm} mm")]
-    PillarOutside {
+    /// Something that sticks out of its map.
+    #[error("the {what} does not lie inside the map of +-{half_width_mm} x +-{half_height_mm} mm")]
+    OutsideMap {
+        /// What it is.
+        what: &'static str,
         /// Half the width of the map.
         half_width_mm: i32,
         /// Half its height.
         half_height_mm: i32,
+    },
+    /// A place of a map where a fighter cannot stand.
+    #[error("a fighter of radius {radius_mm} mm cannot stand in the {what}: something is there")]
+    Obstructed {
+        /// What it is.
+        what: &'static str,
+        /// Radius of the largest hero.
+        radius_mm: i32,
+    },
+    /// A place of a map that is cut off.
+    #[error("a fighter of radius {radius_mm} mm cannot walk from the first entry to the {what}")]
+    Unreachable {
+        /// What it is.
+        what: String,
+        /// Radius of the largest hero.
+        radius_mm: i32,
+    },
+    /// Cover that covers from nothing.
+    #[error("the cover blocks nothing; set one of walking, sight, projectiles to true")]
+    IdleCover,
+    /// A map's file whose name is not a word.
+    #[error("a map's file is called maps/NAME.toml; a NAME has 1 to {max} of a-z, 0-9, - and _")]
+    BadMapName {
+        /// Bytes of a name at most.
+        max: usize,
+    },
+    /// More files than content may have.
+    #[error("there are more than {max} maps")]
+    TooManyMaps {
+        /// The limit.
+        max: usize,
     },
 }
 

@@ -55,6 +55,11 @@ impl<'a> Table<'a> {
         self.source.report(self.at, problem);
     }
 
+    /// Whether something wrong was found, in this file or another.
+    pub(super) fn has_problems(&self) -> bool {
+        !self.source.problems.borrow().errors.is_empty()
+    }
+
     /// A whole number in `range`.
     pub(super) fn int<T>(&mut self, key: &'static str, range: &RangeInclusive<i64>) -> T
     where
@@ -76,6 +81,18 @@ impl<'a> Table<'a> {
             self.source.report(at, ContentProblem::OutOfRange { key, value, min, max });
             T::default()
         })
+    }
+
+    /// `true` or `false`; `false` if the key is not there.
+    pub(super) fn flag(&mut self, key: &'static str) -> bool {
+        self.taken.push(key);
+        let Some(value) = self.values.get(key) else { return false };
+        let flag = value.get_ref().as_bool();
+        if flag.is_none() {
+            let at = value.span().start;
+            self.wrong_type(at, key, value.get_ref(), String::from("true or false"));
+        }
+        flag.unwrap_or(false)
     }
 
     /// A name that players see.
@@ -177,6 +194,11 @@ impl<'a> Table<'a> {
 
     /// Reports all keys that nobody asked for.
     pub(super) fn end(self) {
+        self.report_unknown_keys();
+    }
+
+    /// Like [`Table::end`], for a table that problems may still be reported with.
+    pub(super) fn report_unknown_keys(&self) {
         for key in self.values.keys() {
             let word = key.get_ref().as_ref();
             if self.taken.contains(&word) {

@@ -200,7 +200,9 @@ fn everything_wrong_is_told_at_once_up_to_a_limit() {
 #[test]
 fn no_truncation_of_the_built_in_files_panics() {
     for (index, (_, text)) in BUILTIN_FILES.iter().enumerate() {
-        for cut in (0..text.len()).filter(|&cut| text.is_char_boundary(cut)) {
+        // Maps are all of a kind and take longer to check.
+        let step = if index < CONTENT_FILES.len() { 1 } else { 31 };
+        for cut in (0..text.len()).step_by(step).filter(|&cut| text.is_char_boundary(cut)) {
             let mut files = BUILTIN_FILES;
             files[index].1 = &text[..cut];
             if let Err(errors) = Content::parse(&files) {
@@ -208,4 +210,63 @@ fn no_truncation_of_the_built_in_files_panics() {
             }
         }
     }
+}
+
+const CROSSING: &str = "maps/crossing.toml";
+
+#[test]
+fn what_cannot_be_played_on_a_map_is_told_where_it_stands() {
+    let wall = "x_mm = -6000, y_mm = 4200, half_width_mm = 2600";
+    let out = "x_mm = -12000, y_mm = 4200, half_width_mm = 2600";
+    check(CROSSING, wall, out, 0, "the wall does not lie inside the map of +-14000 x +-9000 mm");
+    let entry = "x_mm = -12600, y_mm = 0 ";
+    let words = "radius 450 mm cannot stand in the entry";
+    check(CROSSING, entry, "x_mm = -6000, y_mm = 4500 ", 0, words);
+    check(CROSSING, entry, "x_mm = -12600, y_mm = 8600 ", 0, words);
+    let bush = "half_width_mm = 1100, half_height_mm = 600, sight = true },\n    { x_mm = 6000";
+    check(CROSSING, bush, &bush.replace(", sight = true", ""), 0, "the cover blocks nothing");
+    check(
+        CROSSING,
+        bush,
+        &bush.replace("sight = true", "sight = true, walking = 1"),
+        0,
+        "true or false",
+    );
+}
+
+#[test]
+fn a_place_of_a_map_that_is_cut_off_is_told() {
+    // A wall from end to end: the other side's entries and a part of the points are behind it.
+    let wall = "walls = [\n";
+    let cut =
+        "walls = [\n    { x_mm = 11200, y_mm = 0, half_width_mm = 100, half_height_mm = 9000 },\n";
+    let lines = told(&changed(CROSSING, wall, cut));
+    assert_eq!(lines.len(), 5, "{lines:#?}");
+    for line in &lines {
+        assert!(line.contains("cannot walk from the first entry to the entry"), "{line}");
+    }
+    // A closed room: nothing of interest is in it, but floor.
+    let room = "walls = [
+    { x_mm = -10000, y_mm = -1000, half_width_mm = 1500, half_height_mm = 100 },
+    { x_mm = -10000, y_mm = -4000, half_width_mm = 1500, half_height_mm = 100 },
+    { x_mm = -11500, y_mm = -2500, half_width_mm = 100, half_height_mm = 1500 },
+    { x_mm = -8500, y_mm = -2500, half_width_mm = 100, half_height_mm = 1500 },\n";
+    let lines = told(&changed(CROSSING, wall, room));
+    let [line] = &lines[..] else { panic!("one problem is told, not {lines:#?}") };
+    let words = "cannot walk from the first entry to the free floor";
+    assert!(line.starts_with("maps/crossing.toml:1: ") && line.contains(words), "{line}");
+}
+
+#[test]
+fn maps_are_found_by_their_names_and_the_names_are_checked() {
+    let mut files = changed("pets.toml", "id = 3", "id = 3");
+    let crossing = files.iter().find(|(name, _)| *name == CROSSING).unwrap().1.clone();
+    files.push(("maps/second-try_2.toml", crossing.clone()));
+    let content = Content::parse(&files).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(content.maps["second-try_2"], content.maps["crossing"]);
+    files.push(("maps/Second Try.toml", crossing));
+    assert!(told(&files)[0].starts_with("maps/Second Try.toml:1: a map's file is called"));
+    let many: Vec<_> = (0..65).map(|n| (format!("maps/{n}.toml"), String::new())).collect();
+    let errors = Content::parse(&many).unwrap_err().to_string();
+    assert!(errors.contains("there are more than 64 maps"), "{errors}");
 }

@@ -213,7 +213,11 @@ fn pillars(file: &mut Table<'_>, half_width_mm: i32, half_height_mm: i32) -> Vec
         };
         let fits = |centre: i32, half: i32| half == 0 || centre.abs() + pillar.radius_mm <= half;
         if !fits(pillar.x_mm, half_width_mm) || !fits(pillar.y_mm, half_height_mm) {
-            table.report(ContentProblem::PillarOutside { half_width_mm, half_height_mm });
+            table.report(ContentProblem::OutsideMap {
+                what: "pillar",
+                half_width_mm,
+                half_height_mm,
+            });
         }
         table.end();
         pillars.push(pillar);

@@ -41,6 +41,7 @@ pub(crate) fn content() -> Arc<Content> {
             drawn: reward,
         },
         queues: BTreeMap::from([(String::from("arena"), queue_rules())]),
+        maps: BTreeMap::new(),
     })
 }
 

@@ -1,7 +1,8 @@
 //! The deterministic core of the battleapp.
 //!
 //! `app` owns battles, routes messages and talks to the store through the keeper; `battle` is one
-//! running battle; `inputs` decides what each fighter does in a tick; `sim` is what a mode has to
+//! running battle; `inputs` decides what each fighter does in a tick, `egress` what each client
+//! is shown of it; `sim` is what a mode has to
 //! provide; `registry` encodes, hashes and compares its state; `arena` and `duel` are the
 //! modes of this repository, `modes` is their table; `compare` says where two battles part,
 //! `conformance` what every mode has to keep; `replay` writes and checks recordings.
@@ -13,6 +14,7 @@ pub mod bytes;
 pub mod compare;
 pub mod conformance;
 pub mod duel;
+pub mod egress;
 #[cfg(test)]
 mod fixture;
 pub mod ground;

@@ -22,7 +22,7 @@ use shared::limits::{MQ_FRAMES_WAITING_MAX, PART_BYTES_MAX};
 use shared::mq::local::LocalMq;
 use shared::mq::{Mq, MqEvent, SendError};
 use shared::msg::Body;
-use shared::msg::battle_gateway::{BattleInput, BattleOutput};
+use shared::msg::battle_gateway::{BattleInput, BattleOutput, Encoded};
 use shared::msg::client::ClientDatagram;
 use shared::runtime::Doorbell;
 
@@ -183,14 +183,15 @@ fn values_intact<F: Fabric>(fabric: &F) {
     let battle = BattleId(u64::MAX);
     let datagram = ClientDatagram { battle, seen_tick: 7, commands: Vec::new() };
     let session = shared::ids::SessionRef { gateway: here.node, session: Default::default() };
+    let encoded = |bytes| Encoded { by_stream: true, sessions: vec![session.session], bytes };
+    let snapshots = |all: Vec<Vec<u8>>| {
+        let encoded = all.into_iter().map(encoded).collect();
+        Body::BattleOutput(BattleOutput::Snapshots { battle, encoded })
+    };
     let bodies = [
-        Body::BattleOutput(BattleOutput::Snapshot { battle, view: 255, bytes: bytes(0) }),
-        Body::BattleOutput(BattleOutput::Snapshot { battle, view: 0, bytes: bytes(1_200) }),
-        Body::BattleOutput(BattleOutput::Snapshot {
-            battle,
-            view: 0,
-            bytes: bytes(PART_BYTES_MAX),
-        }),
+        snapshots(vec![]),
+        snapshots(vec![bytes(0), bytes(1_200)]),
+        snapshots(vec![bytes(PART_BYTES_MAX)]),
         Body::BattleInput(BattleInput::Commands { player: PlayerId(7), session, datagram }),
         numbered(u64::MAX),
     ];

@@ -11,12 +11,12 @@ mod server;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use shared::ids::{BattleId, NodeId, Role};
+use shared::ids::{BattleId, NodeId, Role, SessionId};
 use shared::mq::nats::{NatsMq, NatsMqConfig};
 use shared::mq::remote::{FRAME_BYTES_MAX, StartError};
 use shared::mq::{Mq, MqEvent, SendError};
 use shared::msg::Body;
-use shared::msg::battle_gateway::BattleOutput;
+use shared::msg::battle_gateway::{BattleOutput, Encoded};
 
 use cluster::{AnyMq, Cluster, at, id, numbered, wait_until};
 use server::{Kind, Server};
@@ -97,8 +97,9 @@ fn large_frames(kind: Kind) {
     let (mut sender, mut receiver) = (cluster.bind(1, from.role), cluster.bind(2, to.role));
     let large = |len: usize, view: u8| {
         let bytes = (0..len).map(|n| u8::try_from(n % 251).expect("small")).collect();
-        let view = view.into();
-        Body::BattleOutput(BattleOutput::Snapshot { battle: BattleId(7), view, bytes })
+        let sessions = vec![SessionId(view.into())];
+        let encoded = vec![Encoded { by_stream: false, sessions, bytes }];
+        Body::BattleOutput(BattleOutput::Snapshots { battle: BattleId(7), encoded })
     };
     let bodies: Vec<_> = (0..60u8)
         .map(|n| match n % 3 {

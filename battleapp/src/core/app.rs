@@ -6,6 +6,7 @@
 
 mod ending;
 mod playing;
+mod spectating;
 mod starting;
 #[cfg(test)]
 mod tests;
@@ -46,6 +47,8 @@ pub struct BattleApp {
     content: Arc<Content>,
     build: String,
     modes: Modes,
+    /// Stands for this incarnation of this node.
+    salt: u64,
     /// Core ticks between two ticks of a battle.
     stride: u64,
     retry_ticks: u64,
@@ -88,6 +91,7 @@ impl BattleApp {
             content: content.into(),
             build: build.to_owned(),
             modes: Modes::BUILTIN,
+            salt: me.node.unique(0),
             stride: u64::from((rate.hz() / BATTLE_HZ).max(1)),
             retry_ticks: rate.ticks_of_ms(RETRY_MS),
             nodes: Nodes::default(),
@@ -141,7 +145,7 @@ impl BattleApp {
     fn take_unsent(&mut self, to: Address, body: Body) {
         let worth = match &body {
             Body::FromBattle(_) => true,
-            Body::BattleOutput(BattleOutput::Snapshot { .. } | BattleOutput::NotSeated { .. })
+            Body::BattleOutput(BattleOutput::Snapshots { .. } | BattleOutput::NotSeated { .. })
             | Body::MailWaiting(_)
             | Body::ToBaseapp(_)
             | Body::FromBaseapp(_)
@@ -158,6 +162,7 @@ impl BattleApp {
             | Body::ToSubscriber(_) => false,
             Body::BattleOutput(
                 BattleOutput::Seated { .. }
+                | BattleOutput::Watching { .. }
                 | BattleOutput::Event { .. }
                 | BattleOutput::Over { .. },
             ) => true,
@@ -263,6 +268,7 @@ impl Core for BattleApp {
         };
         let load = self.battles.values().map(fighters).sum::<usize>();
         let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        let spectators = self.spectators();
         let counters = self.counters;
         CoreStatus {
             load: u32::try_from(load).unwrap_or(u32::MAX),
@@ -270,6 +276,7 @@ impl Core for BattleApp {
             values: vec![
                 ("battles", count(self.battles.len())),
                 ("fighters", count(load)),
+                ("spectators", count(spectators)),
                 ("battles_started_total", counters.started),
                 ("battles_ended_total", counters.ended),
                 ("battles_void_total", counters.void),

@@ -4,17 +4,18 @@
 //! void, which means drawn, without a change of ratings and without rewards, and its replay ends
 //! with the tick that failed.
 
-use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use shared::ids::{BattleId, NodeId, PlayerId, SessionRef};
+use shared::msg::battle_gateway::BattleOutput;
 use shared::msg::client::ClientDatagram;
 use shared::msg::matchmaker_battle::{Seat, Stakes};
-use shared::msg::snapshot::{self, FighterView, Kind, SPECTATOR, Snapshot};
+use shared::msg::snapshot::{FighterView, Kind, SPECTATOR, Snapshot};
 use shared::mutation::{self, Mutation};
 use shared::tick::TickRate;
 
 use super::BATTLE_HZ;
+use super::egress::{Egress, NeverSent};
 use super::inputs::InputBuffer;
 use super::modes::Modes;
 use super::replay::{Recorder, schema_hash};
@@ -56,16 +57,13 @@ pub enum InputRefused {
     Bad,
 }
 
-/// The bytes of the snapshots of a tick, for each visibility class that somebody has.
-pub type Seen = Vec<(u16, Vec<u8>)>;
-
 /// What a step of a battle has come to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stepped {
     /// It goes on.
-    Going(Seen),
-    /// It is over; what is seen is the last of it.
-    Over(Seen, Ending),
+    Going,
+    /// It is over.
+    Over(Ending),
     /// The simulation failed; the battle is void and must not be stepped again.
     Fault,
 }
@@ -87,15 +85,16 @@ pub struct Battle {
     seats: Vec<Sitting>,
     sim: Box<dyn BattleSim>,
     recorder: Recorder,
+    egress: Egress,
     orders: Vec<Order>,
     /// Ticks since the last client left; zero while somebody is there.
     deserted_ticks: u64,
 }
 
 impl Battle {
-    /// Begins a battle; `None` if its mode is unknown.
+    /// Begins a battle on the node that `salt` stands for; `None` if its mode is unknown.
     #[must_use]
-    pub fn new(modes: Modes, setup: Setup, seats: &[Seat], build: &str) -> Option<Self> {
+    pub fn new(modes: Modes, setup: Setup, seats: &[Seat], build: &str, salt: u64) -> Option<Self> {
         let mut sim = modes.create(&setup)?;
         let recorder = Recorder::new(&setup, build, schema_hash(sim.as_mut()));
         let sitting = |seat: &Seat| Sitting {
@@ -107,9 +106,13 @@ impl Battle {
             heard: false,
             inputs: InputBuffer::default(),
         };
-        let seats = seats.iter().map(sitting).collect();
+        let seats: Vec<Sitting> = seats.iter().map(sitting).collect();
+        let mut egress = Egress::new(setup.battle, salt);
+        for (slot, seat) in (0..).zip(&seats) {
+            egress.add(seat.session, sim.class_of(slot));
+        }
         let orders = Vec::new();
-        Some(Self { setup, seats, sim, recorder, orders, deserted_ticks: 0 })
+        Some(Self { setup, seats, sim, recorder, egress, orders, deserted_ticks: 0 })
     }
 
     /// The battle's id.
@@ -133,28 +136,42 @@ impl Battle {
     /// Takes a client's commands.
     ///
     /// # Errors
-    /// [`InputRefused`]; nothing of the datagram was taken.
+    /// [`InputRefused`]; no command of the datagram was taken.
     pub fn take_commands(
         &mut self,
         player: PlayerId,
         session: SessionRef,
         datagram: &ClientDatagram,
     ) -> Result<(), InputRefused> {
-        let tick = self.sim.tick();
+        if self.egress.is_spectator(session) && datagram.commands.is_empty() {
+            let seen = self.egress.acknowledge(session, datagram.seen_tick);
+            return seen.map_err(|NeverSent| InputRefused::Bad);
+        }
         let seat = self.seat_mut(player).ok_or(InputRefused::NotSeated)?;
         if seat.session != session || seat.away {
             return Err(InputRefused::NotSeated);
         }
-        if datagram.seen_tick > tick {
-            return Err(InputRefused::Bad);
-        }
+        let seen = self.egress.acknowledge(session, datagram.seen_tick);
+        seen.map_err(|NeverSent| InputRefused::Bad)?;
+        let seat = self.seat_mut(player).ok_or(InputRefused::NotSeated)?;
         seat.inputs.take(&datagram.commands).map_err(|_| InputRefused::Bad)?;
         seat.heard = true;
         Ok(())
     }
 
+    /// A session without a seat watches from now on.
+    pub fn watch(&mut self, session: SessionRef) {
+        self.egress.add(session, SPECTATOR);
+    }
+
+    /// The sessions that watch.
+    pub fn spectators(&self) -> impl Iterator<Item = SessionRef> {
+        self.egress.spectators()
+    }
+
     /// The client is gone: the fighter stands still from now on.
     pub fn leave(&mut self, player: PlayerId, session: SessionRef) {
+        self.egress.remove(session);
         if let Some(seat) = self.seat_mut(player).filter(|seat| seat.session == session) {
             seat.away = true;
             seat.inputs.clear();
@@ -167,24 +184,31 @@ impl Battle {
             seat.away = true;
             seat.inputs.clear();
         }
+        let there = self.egress.sessions().filter(|session| session.gateway == gateway);
+        for session in there.collect::<Vec<_>>() {
+            self.egress.remove(session);
+        }
     }
 
     /// The player is back with a new session; the slot, or `None` without a seat.
     pub fn rejoin(&mut self, player: PlayerId, session: SessionRef) -> Option<u16> {
         let slot = self.seats.iter().position(|seat| seat.player == player)?;
         let seat = self.seats.get_mut(slot)?;
+        self.egress.remove(seat.session);
         seat.session = session;
         seat.away = false;
         seat.inputs.clear();
-        u16::try_from(slot).ok()
+        let slot = u16::try_from(slot).ok()?;
+        self.egress.add(session, self.sim.class_of(slot));
+        Some(slot)
     }
 
-    /// Simulates and records one tick with the commands that are there.
-    pub fn step(&mut self) -> Stepped {
+    /// Simulates and records one tick with the commands that are there, and puts out what the
+    /// clients get of it.
+    pub fn step(&mut self, outputs: &mut Vec<(NodeId, BattleOutput)>) -> Stepped {
         self.orders.clear();
         self.orders.extend(self.seats.iter_mut().map(|seat| seat.inputs.next_order()));
-        let (sim, recorder, orders) = (&mut self.sim, &mut self.recorder, &self.orders);
-        let watching = (0..).zip(&self.seats).filter(|(_, seat)| !seat.away).map(|(slot, _)| slot);
+        let Self { sim, recorder, orders, egress, seats, .. } = self;
         // After a panic nothing of the simulation is used again, and the recorder adds a tick
         // only after the simulation has come through it.
         let tick = catch_unwind(AssertUnwindSafe(|| {
@@ -194,48 +218,26 @@ impl Battle {
             } else {
                 recorder.tick(orders, sim.as_mut());
             }
-            let classes: BTreeSet<u16> = watching.map(|slot| sim.class_of(slot)).collect();
-            let views: Vec<_> = classes.into_iter().map(|class| (class, sim.view(class))).collect();
-            (views, sim.verdict())
+            egress.look(|class, _, view| {
+                sim.view_into(class, view);
+                complete(class, view, sim.as_ref(), seats);
+            });
+            sim.verdict()
         }));
-        let Ok((views, verdict)) = tick else { return Stepped::Fault };
-        let seen = views.into_iter().map(|(class, view)| (class, self.told(class, view))).collect();
+        let Ok(verdict) = tick else { return Stepped::Fault };
+        self.egress.tell(outputs);
         let ticks = u64::from(self.sim.tick());
         let patience = ticks < RATE.ticks_of_ms(UNHEARD_MS);
         let is_there = |seat: &Sitting| !seat.away && (seat.heard || patience);
         let somebody = self.seats.iter().any(is_there);
         self.deserted_ticks = if somebody { 0 } else { self.deserted_ticks + 1 };
         match verdict {
-            Some(verdict) => Stepped::Over(seen, Ending::Fought(verdict)),
+            Some(verdict) => Stepped::Over(Ending::Fought(verdict)),
             None if self.deserted_ticks >= RATE.ticks_of_ms(DESERTED_MS) => {
-                Stepped::Over(seen, Ending::Deserted(self.sim.standing()))
+                Stepped::Over(Ending::Deserted(self.sim.standing()))
             }
-            None => Stepped::Going(seen),
+            None => Stepped::Going,
         }
-    }
-
-    /// The visibility class of a seat.
-    #[must_use]
-    pub fn class_of(&self, slot: u16) -> u16 {
-        self.sim.class_of(slot)
-    }
-
-    /// A view with what the battle knows of the seats, and without what the class may not know.
-    fn told(&self, class: u16, mut view: Snapshot) -> Vec<u8> {
-        view.sort();
-        for row in view.rows.iter_mut().filter(|row| row.kind() == Kind::Fighter) {
-            if let Some(seat) = self.seats.get(usize::from(row.id)) {
-                let applied = i32::try_from(seat.inputs.applied()).unwrap_or(i32::MAX);
-                row.set(FighterView::SEQUENCE, applied);
-                row.set(FighterView::AWAY, seat.away.into());
-            }
-            if self.sim.class_of(row.id) != class && class != SPECTATOR {
-                row.hide_own();
-            }
-        }
-        let mut bytes = Vec::new();
-        snapshot::encode(class, &view, None, &mut bytes);
-        bytes
     }
 
     /// Ends the recording; the seats and the bytes of the replay.
@@ -257,5 +259,21 @@ impl Battle {
     #[cfg(test)]
     pub(crate) fn sabotage(&mut self, tick: u32) {
         self.sim = Box::new(super::fixture::Faulty::new(&self.setup, tick));
+    }
+}
+
+/// Adds what the battle knows of the seats to a view, and takes out what the class may not know.
+fn complete(class: u16, view: &mut Snapshot, sim: &dyn BattleSim, seats: &[Sitting]) {
+    view.sort();
+    for row in view.rows.iter_mut().filter(|row| row.kind() == Kind::Fighter) {
+        let is_own = sim.class_of(row.id) == class;
+        if let Some(seat) = seats.get(usize::from(row.id)) {
+            let applied = if is_own { seat.inputs.applied() } else { 0 };
+            row.set(FighterView::SEQUENCE, i32::try_from(applied).unwrap_or(i32::MAX));
+            row.set(FighterView::AWAY, seat.away.into());
+        }
+        if !is_own && class != SPECTATOR {
+            row.hide_own();
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::any::Any;
 use shared::ids::{Address, BattleId, NodeId, Role};
 use shared::mq::{Mq, MqEvent, SendError};
 use shared::msg::Body;
-use shared::msg::battle_gateway::BattleOutput;
+use shared::msg::battle_gateway::{BattleOutput, Encoded};
 use shared::runtime::Doorbell;
 
 use super::PAYLOAD_BYTES;
@@ -40,7 +40,8 @@ pub(super) fn addresses() -> [Address; 2] {
 /// What is sent.
 pub(super) fn message() -> Body {
     let bytes = vec![7; PAYLOAD_BYTES];
-    Body::BattleOutput(BattleOutput::Snapshot { battle: BattleId(1), view: 0, bytes })
+    let encoded = vec![Encoded { by_stream: false, sessions: Vec::new(), bytes }];
+    Body::BattleOutput(BattleOutput::Snapshots { battle: BattleId(1), encoded })
 }
 
 impl Pair {

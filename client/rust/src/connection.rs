@@ -9,11 +9,11 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use shared::ids::{PlayerId, RequestId};
+use shared::ids::{BattleId, PlayerId, RequestId};
 use shared::limits::{CLIENT_FRAME_BYTES_MAX, DATAGRAM_BYTES_MAX, SERVER_FRAME_BYTES_MAX};
 use shared::msg::client::{
-    COMMANDS_MAX, ClientDatagram, ClientFrame, DATAGRAM_SNAPSHOT, Login, PROTOCOL_VERSION, Reply,
-    Request, ServerFrame, Welcome,
+    COMMANDS_MAX, ClientDatagram, ClientFrame, Command, DATAGRAM_SNAPSHOT, Login, PROTOCOL_VERSION,
+    Reply, Request, ServerFrame, Welcome,
 };
 use shared::wire;
 
@@ -111,13 +111,19 @@ impl Client {
         timeout(REQUEST_LIMIT, answered).await.unwrap_or(Err(RequestError::Timeout))
     }
 
-    /// Sends a fighter's commands; they may be lost, so send those not acknowledged again.
+    /// Sends a fighter's commands in a battle, oldest first; they may be lost, so send those that
+    /// no snapshot acknowledges again. What comes with them tells the server which snapshots are
+    /// here: send at the pace of the battle, without commands too, also when only watching.
     ///
     /// # Errors
     /// [`SendError`].
-    pub fn send_commands(&self, datagram: &ClientDatagram) -> Result<(), SendError> {
-        let bytes = wire::encode(datagram);
-        if datagram.commands.len() > COMMANDS_MAX || bytes.len() > DATAGRAM_BYTES_MAX {
+    pub fn send_commands(&self, battle: BattleId, commands: &[Command]) -> Result<(), SendError> {
+        if commands.len() > COMMANDS_MAX {
+            return Err(SendError::TooLong);
+        }
+        let (seen_tick, commands) = (self.shared.inbox.seen_tick(), commands.to_vec());
+        let bytes = wire::encode(&ClientDatagram { battle, seen_tick, commands });
+        if bytes.len() > DATAGRAM_BYTES_MAX {
             return Err(SendError::TooLong);
         }
         self.shared.connection.send_datagram(Bytes::from(bytes)).map_err(|error| match error {
@@ -210,7 +216,9 @@ async fn greet(
     match read_frame(&mut receive, connection).await.map_err(closed)? {
         ServerFrame::Welcome(welcome) => Ok((welcome, send, receive)),
         ServerFrame::Goodbye(refusal) => Err(ConnectError::Refused(refusal)),
-        ServerFrame::Reply { .. } | ServerFrame::Event(_) => Err(closed(CloseReason::Malformed)),
+        ServerFrame::Reply { .. } | ServerFrame::Event(_) | ServerFrame::Snapshot(_) => {
+            Err(closed(CloseReason::Malformed))
+        }
     }
 }
 
@@ -256,6 +264,7 @@ async fn read_frames(mut stream: RecvStream, shared: &Shared) -> CloseReason {
                     return CloseReason::EventsOverflowed;
                 }
             }
+            Ok(ServerFrame::Snapshot(bytes)) => shared.inbox.put_snapshot(&bytes),
             Ok(ServerFrame::Goodbye(refusal)) => return CloseReason::Goodbye(refusal),
             Ok(ServerFrame::Welcome(_)) => return CloseReason::Malformed,
             Err(reason) => return reason,
@@ -292,12 +301,12 @@ async fn ended(connection: &Connection) -> CloseReason {
 
 async fn read_datagrams(shared: &Shared) -> CloseReason {
     loop {
-        let Ok(mut bytes) = shared.connection.read_datagram().await else {
+        let Ok(bytes) = shared.connection.read_datagram().await else {
             // The reader of the stream learns why, after everything before it was read.
             return std::future::pending().await;
         };
-        if bytes.first() == Some(&DATAGRAM_SNAPSHOT) {
-            shared.inbox.put_snapshot(bytes.split_off(1));
+        if let Some((&DATAGRAM_SNAPSHOT, snapshot)) = bytes.split_first() {
+            shared.inbox.put_snapshot(snapshot);
         }
     }
 }

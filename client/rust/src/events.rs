@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use tokio::sync::Notify;
 
 use shared::msg::client::Event;
+use shared::msg::snapshot::{Baselines, Snapshot};
 
 use crate::error::CloseReason;
 
@@ -21,9 +21,8 @@ pub const SNAPSHOTS_WAITING_MAX: usize = 16;
 pub enum Received {
     /// An event.
     Event(Event),
-    /// A snapshot of the battle, without the byte that marks it as one. Snapshots may be lost and
-    /// may overtake each other.
-    Snapshot(Bytes),
+    /// A snapshot of the battle that began, or began to be watched, last. Snapshots may be lost and may overtake each other.
+    Snapshot(Snapshot),
     /// The connection has ended; nothing more comes, and this is said again to whoever asks.
     Closed(CloseReason),
 }
@@ -87,8 +86,10 @@ pub(crate) struct Inbox {
 #[derive(Debug, Default)]
 struct Queues {
     events: VecDeque<Event>,
-    snapshots: VecDeque<Bytes>,
+    snapshots: VecDeque<Snapshot>,
     snapshots_dropped: u64,
+    /// What those that come continue.
+    baselines: Baselines,
     closed: Option<CloseReason>,
     /// Nobody takes anything any more.
     abandoned: bool,
@@ -99,6 +100,10 @@ impl Inbox {
     pub(crate) fn put_event(&self, event: Event) -> bool {
         let room = self.with(|queues| {
             let room = queues.events.len() < EVENTS_WAITING_MAX;
+            if let Event::BattleStarted(_) | Event::WatchStarted(_) = event {
+                queues.baselines.clear();
+                queues.snapshots.clear();
+            }
             if room && !queues.abandoned {
                 queues.events.push_back(event);
             }
@@ -108,9 +113,11 @@ impl Inbox {
         room
     }
 
-    /// Adds a snapshot; drops the oldest at the limit.
-    pub(crate) fn put_snapshot(&self, bytes: Bytes) {
+    /// Reads a snapshot and adds it; drops the oldest at the limit. What cannot be read, because it
+    /// continues something that is not here, is ignored: the server is told with the next commands.
+    pub(crate) fn put_snapshot(&self, bytes: &[u8]) {
         self.with(|queues| {
+            let Ok(snapshot) = queues.baselines.take(bytes) else { return };
             if queues.abandoned {
                 return;
             }
@@ -118,9 +125,14 @@ impl Inbox {
                 queues.snapshots.pop_front();
                 queues.snapshots_dropped += 1;
             }
-            queues.snapshots.push_back(bytes);
+            queues.snapshots.push_back(snapshot.clone());
         });
         self.arrived.notify_one();
+    }
+
+    /// The newest tick that is here, or zero to ask for a keyframe.
+    pub(crate) fn seen_tick(&self) -> u32 {
+        self.with(|queues| queues.baselines.seen_tick())
     }
 
     /// Ends the queue; the first reason stays.
@@ -139,17 +151,45 @@ impl Inbox {
 
 #[cfg(test)]
 mod tests {
+    use shared::msg::client::BattleStart;
+    use shared::msg::snapshot::encode;
+
     use super::*;
+
+    fn keyframe(tick: u32) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        encode(1, &Snapshot { tick, unit_mm: 1, ..Snapshot::default() }, None, &mut bytes);
+        bytes
+    }
 
     #[test]
     fn old_snapshots_make_room_and_are_counted() {
         let inbox = Arc::new(Inbox::default());
         let mut events = Events::new(Arc::clone(&inbox));
-        for n in 0..=u8::try_from(SNAPSHOTS_WAITING_MAX).unwrap() {
-            inbox.put_snapshot(Bytes::copy_from_slice(&[n]));
+        for tick in 1..=u32::try_from(SNAPSHOTS_WAITING_MAX).unwrap() + 1 {
+            inbox.put_snapshot(&keyframe(tick));
         }
-        assert_eq!(events.try_next(), Some(Received::Snapshot(Bytes::from_static(&[1]))));
-        assert_eq!(events.snapshots_dropped(), 1);
+        let Some(Received::Snapshot(first)) = events.try_next() else { panic!("they are there") };
+        assert_eq!((first.tick, events.snapshots_dropped()), (2, 1));
+    }
+
+    #[test]
+    fn a_battle_that_begins_ends_what_was_there_of_another() {
+        let inbox = Arc::new(Inbox::default());
+        let mut events = Events::new(Arc::clone(&inbox));
+        inbox.put_snapshot(&keyframe(9));
+        assert_eq!(inbox.seen_tick(), 9);
+        let start = BattleStart {
+            battle: shared::ids::BattleId(1),
+            slot: 0,
+            fighters: Vec::new(),
+            half_size_mm: (1, 1),
+            ticks_max: 1,
+        };
+        assert!(inbox.put_event(Event::BattleStarted(start.clone())));
+        assert_eq!(inbox.seen_tick(), 0);
+        assert_eq!(events.try_next(), Some(Received::Event(Event::BattleStarted(start))));
+        assert_eq!(events.try_next(), None);
     }
 
     #[test]
@@ -158,7 +198,7 @@ mod tests {
         drop(Events::new(Arc::clone(&inbox)));
         for _ in 0..=EVENTS_WAITING_MAX {
             assert!(inbox.put_event(Event::Queued));
-            inbox.put_snapshot(Bytes::new());
+            inbox.put_snapshot(&keyframe(1));
         }
         assert!(inbox.with(|queues| queues.events.is_empty() && queues.snapshots.is_empty()));
     }

@@ -24,7 +24,7 @@
 //! loop {
 //!     match events.next().await {
 //!         Received::Event(event) => println!("{event:?}"),
-//!         Received::Snapshot(bytes) => println!("a snapshot of {} bytes", bytes.len()),
+//!         Received::Snapshot(seen) => println!("tick {}: {:?}", seen.tick, seen.rows),
 //!         Received::Closed(reason) => break println!("{reason}"),
 //!     }
 //! }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use cohort::fuzzing::Target;
 
 /// Names of frozen messages that a client sends.
-const OF_CLIENTS: [&str; 26] = [
+const OF_CLIENTS: [&str; 28] = [
     "login",
     "ping",
     "read_profile",
@@ -33,6 +33,8 @@ const OF_CLIENTS: [&str; 26] = [
     "leave_team",
     "queue",
     "leave_queue",
+    "watch",
+    "stop_watching",
     "datagram",
 ];
 
@@ -89,7 +91,7 @@ fn frozen(target: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 fn target_of(name: &str) -> &'static str {
-    let to_clients = ["reply_", "event_", "welcome", "goodbye"];
+    let to_clients = ["reply_", "event_", "welcome", "goodbye", "snapshot_"];
     match name {
         "datagram" => "client_datagram",
         "mail_waiting" => "node_frame",

@@ -4,11 +4,12 @@ use shared::core::{EdgeOutput, Output};
 use shared::ids::{Address, BattleId, SessionId};
 use shared::limits::DATAGRAM_BYTES_MAX;
 use shared::msg::Body;
-use shared::msg::battle_gateway::{BattleInput, BattleOutput};
-use shared::msg::client::{BattleStart, ClientDatagram, DATAGRAM_SNAPSHOT, Event};
+use shared::msg::battle_gateway::{BattleInput, BattleOutput, Encoded};
+use shared::msg::client::{ClientDatagram, Event, ServerFrame};
 
+use super::farewells::say;
 use super::session::{Playing, Seat, State};
-use super::{Gateway, level};
+use super::{Gateway, level, to_client};
 
 /// What becomes of a datagram.
 enum Verdict {
@@ -60,11 +61,16 @@ impl Gateway {
         outputs: &mut Vec<Output>,
     ) {
         match message {
-            BattleOutput::Seated { session, view, start } => {
-                self.seated(from, session, view, start, outputs);
+            BattleOutput::Seated { session, start } => {
+                let seat = Seat { battle: start.battle, battleapp: from, watches: false };
+                self.seated(session, seat, Event::BattleStarted(start), outputs);
             }
-            BattleOutput::Snapshot { battle, view, bytes } => {
-                self.snapshot(from, battle, view, &bytes, outputs);
+            BattleOutput::Watching { session, start } => {
+                let seat = Seat { battle: start.battle, battleapp: from, watches: true };
+                self.watching(session, seat, Event::WatchStarted(start), outputs);
+            }
+            BattleOutput::Snapshots { battle, encoded } => {
+                self.snapshots(from, battle, encoded, outputs);
             }
             BattleOutput::Event { session, event } => self.event(session, event, outputs),
             BattleOutput::Over { battle } => {
@@ -87,15 +93,38 @@ impl Gateway {
         }
     }
 
-    fn seated(
-        &mut self,
-        from: Address,
-        id: SessionId,
-        view: u16,
-        start: BattleStart,
-        outputs: &mut Vec<Output>,
-    ) {
-        let seat = Seat { battle: start.battle, view, battleapp: from };
+    /// A session begins to watch, unless it fights by now.
+    fn watching(&mut self, id: SessionId, seat: Seat, told: Event, outputs: &mut Vec<Output>) {
+        let fights = |seat: &Seat| !seat.watches;
+        match self.playing(id).map(|playing| playing.seat) {
+            Some(before) if !before.as_ref().is_some_and(fights) => {
+                self.seated(id, seat, told, outputs);
+            }
+            Some(_) | None => {
+                self.counters.stale += 1;
+                self.stop_seat(id, seat, outputs);
+            }
+        }
+    }
+
+    /// A session stops watching. False if it does not watch.
+    pub(super) fn stop_watching(&mut self, id: SessionId, outputs: &mut Vec<Output>) -> bool {
+        let seat = self.playing(id).and_then(|playing| playing.seat);
+        let Some(seat) = seat.filter(|seat| seat.watches) else { return false };
+        self.unseat(id, seat.battle);
+        self.stop_seat(id, seat, outputs);
+        true
+    }
+
+    /// Tells a battle that a session does not look at it any more.
+    fn stop_seat(&mut self, id: SessionId, seat: Seat, outputs: &mut Vec<Output>) {
+        let Some(player) = self.playing(id).map(|playing| playing.player) else { return };
+        let (battle, session) = (seat.battle, self.session_ref(id));
+        let left = BattleInput::Left { battle, player, session };
+        say(seat.battleapp, Body::BattleInput(left), &self.nodes, outputs);
+    }
+
+    fn seated(&mut self, id: SessionId, seat: Seat, told: Event, outputs: &mut Vec<Output>) {
         let Some(playing) = self.playing(id) else {
             // The fighter's client is gone; its end was not known there yet. Without the player's
             // id nothing can be said, and the battle goes on without inputs.
@@ -108,34 +137,40 @@ impl Gateway {
         }
         if let Some(before) = before {
             self.seats.remove(id, before);
+            if before.watches && before.battle != seat.battle {
+                self.stop_seat(id, before, outputs);
+            }
         }
         self.seats.add(id, seat);
-        self.event(id, Event::BattleStarted(start), outputs);
+        self.event(id, told, outputs);
     }
 
-    fn snapshot(
+    fn snapshots(
         &mut self,
         from: Address,
         battle: BattleId,
-        view: u16,
-        bytes: &[u8],
+        encoded: Vec<Encoded>,
         outputs: &mut Vec<Output>,
     ) {
-        let Some(viewers) = self.seats.viewers(from, battle, view) else {
+        let Some(viewers) = self.seats.viewers(from, battle) else {
             self.counters.stale += 1;
             return;
         };
-        self.counters.snapshots += 1;
-        if bytes.len() >= DATAGRAM_BYTES_MAX {
-            self.counters.snapshots_too_long += 1;
-            return;
+        self.counters.snapshots += level(encoded.len());
+        for Encoded { by_stream, mut sessions, bytes } in encoded {
+            sessions.retain(|session| viewers.contains(session));
+            if !by_stream && bytes.len() > DATAGRAM_BYTES_MAX {
+                self.counters.snapshots_too_long += 1;
+            } else if by_stream {
+                self.counters.snapshots_by_stream += level(sessions.len());
+                for session in sessions {
+                    to_client(session, ServerFrame::Snapshot(bytes.clone()), outputs);
+                }
+            } else if !sessions.is_empty() {
+                self.counters.datagrams_out += level(sessions.len());
+                outputs.push(Output::Edge(EdgeOutput::Datagram { sessions, bytes }));
+            }
         }
-        let mut datagram = Vec::with_capacity(1 + bytes.len());
-        datagram.push(DATAGRAM_SNAPSHOT);
-        datagram.extend_from_slice(bytes);
-        let sessions: Vec<_> = viewers.iter().copied().collect();
-        self.counters.datagrams_out += level(sessions.len());
-        outputs.push(Output::Edge(EdgeOutput::Datagram { sessions, bytes: datagram }));
     }
 
     /// Takes the seat in `battle` away from a session.

@@ -57,6 +57,17 @@ impl Gateway {
                 self.counters.replies += 1;
                 to_client(session, ServerFrame::Reply { id, result: Ok(Reply::Pong) }, outputs);
             }
+            Request::StopWatching => {
+                if self.stop_watching(session, outputs) {
+                    self.counters.replies += 1;
+                    let result = Ok(Reply::Done);
+                    to_client(session, ServerFrame::Reply { id, result }, outputs);
+                } else {
+                    let text = "you watch no battle";
+                    let refusal = Refusal::new(RefusalCode::NotFound, text);
+                    self.refuse(session, id, refusal, outputs);
+                }
+            }
             Request::Player(_) | Request::Social(_) if leaving => {
                 self.refuse(session, id, draining(), outputs);
             }
@@ -81,7 +92,7 @@ impl Gateway {
         let Some(playing) = self.playing(session) else { return };
         let player = playing.player;
         let (to, body) = match request {
-            Request::Ping => return,
+            Request::Ping | Request::StopWatching => return,
             Request::Player(request) => {
                 let ask = ToBaseapp::Request { player, session: session_ref, id, request };
                 (Some(playing.baseapp), Body::ToBaseapp(ask))

@@ -1,4 +1,4 @@
-//! Who sees which battle from which side.
+//! Who sees which battle.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ pub(super) struct Seats {
 #[derive(Debug)]
 struct Battle {
     battleapp: Address,
-    views: BTreeMap<u16, BTreeSet<SessionId>>,
+    sessions: BTreeSet<SessionId>,
 }
 
 impl Seats {
@@ -25,40 +25,29 @@ impl Seats {
         let battle = self
             .battles
             .entry(seat.battle)
-            .or_insert_with(|| Battle { battleapp: seat.battleapp, views: BTreeMap::new() });
+            .or_insert_with(|| Battle { battleapp: seat.battleapp, sessions: BTreeSet::new() });
         battle.battleapp = seat.battleapp;
-        battle.views.entry(seat.view).or_default().insert(session);
+        battle.sessions.insert(session);
     }
 
     /// Removes a session.
     pub(super) fn remove(&mut self, session: SessionId, seat: Seat) {
         let Some(battle) = self.battles.get_mut(&seat.battle) else { return };
-        if let Some(view) = battle.views.get_mut(&seat.view) {
-            view.remove(&session);
-            if view.is_empty() {
-                battle.views.remove(&seat.view);
-            }
-        }
-        if battle.views.is_empty() {
+        battle.sessions.remove(&session);
+        if battle.sessions.is_empty() {
             self.battles.remove(&seat.battle);
         }
     }
 
-    /// The sessions that see a battle of `from` from `view`.
-    pub(super) fn viewers(
-        &self,
-        from: Address,
-        battle: BattleId,
-        view: u16,
-    ) -> Option<&BTreeSet<SessionId>> {
+    /// The sessions that see a battle of `from`.
+    pub(super) fn viewers(&self, from: Address, battle: BattleId) -> Option<&BTreeSet<SessionId>> {
         let battle = self.battles.get(&battle).filter(|battle| battle.battleapp == from)?;
-        battle.views.get(&view)
+        Some(&battle.sessions)
     }
 
-    /// All sessions in a battle of `from`.
+    /// The same as a list of its own.
     pub(super) fn sessions(&self, from: Address, battle: BattleId) -> Vec<SessionId> {
-        let battle = self.battles.get(&battle).filter(|battle| battle.battleapp == from);
-        battle.into_iter().flat_map(|battle| battle.views.values().flatten().copied()).collect()
+        self.viewers(from, battle).into_iter().flatten().copied().collect()
     }
 
     /// The battles that are fought on a node.

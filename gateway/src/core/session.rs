@@ -86,8 +86,9 @@ pub(super) struct Playing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Seat {
     pub(super) battle: BattleId,
-    pub(super) view: u16,
     pub(super) battleapp: Address,
+    /// The session watches and has no fighter there.
+    pub(super) watches: bool,
 }
 
 /// A request that another node works on.

@@ -11,7 +11,7 @@ use gateway::shell::{BindError, CloseCode, Edge, EdgeLimits};
 use shared::ids::{PlayerId, RequestId};
 use shared::limits::CLIENT_FRAME_BYTES_MAX;
 use shared::msg::client::{
-    ClientDatagram, ClientFrame, Event, PlayerRequest, Reply, Request, ServerFrame, SocialRequest,
+    ClientFrame, Event, PlayerRequest, Reply, Request, ServerFrame, SocialRequest,
 };
 use shared::msg::refusal::RefusalCode;
 use shared::runtime::Doorbell;
@@ -82,15 +82,15 @@ async fn commands_go_to_the_battle_and_snapshots_come_back() {
     assert_eq!(client.request(ask).await, Ok(Reply::Done));
     let started = events.next().await;
     assert!(matches!(started, Received::Event(Event::BattleStarted(_))), "{started:?}");
-    for seen_tick in 1..=10u32 {
-        let datagram = ClientDatagram { battle: BATTLE, seen_tick, commands: Vec::new() };
-        client.send_commands(&datagram).expect("sent");
-        let expected = seen_tick.to_le_bytes().to_vec();
-        assert_eq!(events.next().await, Received::Snapshot(expected.into()));
+    for tick in 1..=10u32 {
+        client.send_commands(BATTLE, &[]).expect("sent");
+        let snapshot = world::snapshot_at(tick);
+        assert_eq!(events.next().await, Received::Snapshot(snapshot), "acknowledged by itself");
     }
     let values = world.end().await;
     assert_eq!(value(&values, "datagrams_in_total"), 10);
-    assert_eq!(value(&values, "datagrams_out_total"), 10);
+    assert_eq!(value(&values, "datagrams_out_total"), 9);
+    assert_eq!(value(&values, "snapshots_by_stream_total"), 1);
     assert_eq!(value(&values, "edge_datagrams_out_dropped_total"), 0);
 }
 

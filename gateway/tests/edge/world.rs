@@ -14,10 +14,13 @@ use shared::core::{Core, CoreStatus, Input, Output};
 use shared::directory::{DirectoryEvent, NodeCard, NodeState};
 use shared::ids::{Address, BattleId, LoginOrder, NodeId, Role, SessionRef};
 use shared::msg::Body;
-use shared::msg::battle_gateway::{BattleInput, BattleOutput};
-use shared::msg::client::{BattleStart, Event, PlayerRequest, Reply, SocialRequest};
+use shared::msg::battle_gateway::{BattleInput, BattleOutput, Encoded};
+use shared::msg::client::{
+    BattleStart, DATAGRAM_SNAPSHOT, Event, PlayerRequest, Reply, SocialRequest,
+};
 use shared::msg::gateway_baseapp::{FromBaseapp, ToBaseapp};
 use shared::msg::gateway_social::{FromSocial, ToSocial};
+use shared::msg::snapshot::{Snapshot, encode};
 use shared::runtime::{Doorbell, EdgeLink};
 use shared::store::{Ownership, StoreReply};
 use shared::tick::{Tick, TickRate};
@@ -208,10 +211,9 @@ fn answer(body: Body, inputs: &mut Vec<Input>) {
                 say(Role::Battleapp, 4, Body::BattleOutput(seated(session)));
             }
         }
-        Body::BattleInput(BattleInput::Commands { datagram, .. }) => {
-            let bytes = datagram.seen_tick.to_le_bytes().to_vec();
-            let snapshot = BattleOutput::Snapshot { battle: BATTLE, view: 0, bytes };
-            say(Role::Battleapp, 4, Body::BattleOutput(snapshot));
+        Body::BattleInput(BattleInput::Commands { session, datagram, .. }) => {
+            let snapshots = next_snapshot(session, datagram.seen_tick);
+            say(Role::Battleapp, 4, Body::BattleOutput(snapshots));
         }
         Body::ToBaseapp(ToBaseapp::Close { .. })
         | Body::ToSocial(ToSocial::Online { .. } | ToSocial::Offline { .. })
@@ -240,5 +242,20 @@ fn seated(session: SessionRef) -> BattleOutput {
         half_size_mm: (1, 1),
         ticks_max: 1,
     };
-    BattleOutput::Seated { session: session.session, view: 0, start }
+    BattleOutput::Seated { session: session.session, start }
+}
+
+/// An empty battle in a tick.
+pub(crate) fn snapshot_at(tick: u32) -> Snapshot {
+    Snapshot { tick, ticks_left: 1_000 - tick, unit_mm: 1, ..Snapshot::default() }
+}
+
+/// The snapshot after `seen`: a keyframe by stream if that is none, else the difference.
+fn next_snapshot(session: SessionRef, seen: u32) -> BattleOutput {
+    let by_stream = seen == 0;
+    let mut bytes = if by_stream { Vec::new() } else { vec![DATAGRAM_SNAPSHOT] };
+    let before = snapshot_at(seen);
+    encode(3, &snapshot_at(seen + 1), (!by_stream).then_some(&before), &mut bytes);
+    let encoded = vec![Encoded { by_stream, sessions: vec![session.session], bytes }];
+    BattleOutput::Snapshots { battle: BATTLE, encoded }
 }

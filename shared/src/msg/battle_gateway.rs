@@ -17,7 +17,7 @@ pub enum BattleInput {
         /// What the client sent.
         datagram: ClientDatagram,
     },
-    /// The client is gone; the fighter stands still until the player returns.
+    /// The client is gone, or has stopped watching; a fighter stands still until the player returns.
     Left {
         /// The battle.
         battle: BattleId,
@@ -28,27 +28,36 @@ pub enum BattleInput {
     },
 }
 
+/// A snapshot for all sessions that see the same and have the same baseline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Encoded {
+    /// Whether it goes by the control stream, because it must not be lost or is too long for a
+    /// datagram.
+    pub by_stream: bool,
+    /// Who gets it.
+    pub sessions: Vec<SessionId>,
+    /// A whole datagram, its first byte included; or, by stream, a snapshot alone. The layout is in
+    /// `docs/snapshots.md`.
+    #[serde(with = "crate::wire::byte_list")]
+    pub bytes: Vec<u8>,
+}
+
 /// Battleapp to gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BattleOutput {
-    /// The session takes part in a battle from now on and sees it from `view`.
+    /// The session takes part in a battle from now on.
     Seated {
         /// The session.
         session: SessionId,
-        /// The visibility class whose snapshots the session gets.
-        view: u16,
         /// What the client is told.
         start: BattleStart,
     },
-    /// One snapshot for all sessions of this gateway that see the battle from `view`.
-    Snapshot {
+    /// What the sessions of this gateway get of one tick.
+    Snapshots {
         /// The battle.
         battle: BattleId,
-        /// The visibility class.
-        view: u16,
-        /// The snapshot's bytes; their layout is in `docs/snapshots.md`.
-        #[serde(with = "crate::wire::byte_list")]
-        bytes: Vec<u8>,
+        /// Each encoding once, with the sessions that it is for.
+        encoded: Vec<Encoded>,
     },
     /// Something happened that one client is told.
     Event {
@@ -68,5 +77,12 @@ pub enum BattleOutput {
         session: SessionId,
         /// The battle.
         battle: BattleId,
+    },
+    /// The session watches a battle from now on.
+    Watching {
+        /// The session.
+        session: SessionId,
+        /// What the client is told.
+        start: BattleStart,
     },
 }

@@ -3,7 +3,7 @@
 //!
 //! Control frames are `u32` little-endian length, then [`crate::wire`] bytes of a
 //! [`ClientFrame`] or a [`ServerFrame`]. Datagrams are the bytes of one [`ClientDatagram`], or, to
-//! the client, one byte [`DATAGRAM_SNAPSHOT`] followed by a snapshot as `battle_gateway` has it.
+//! the client, one byte [`DATAGRAM_SNAPSHOT`] followed by a snapshot (`docs/snapshots.md`).
 
 mod battle;
 mod views;
@@ -64,6 +64,8 @@ pub enum Request {
     Player(PlayerRequest),
     /// Answered by social.
     Social(SocialRequest),
+    /// Stops watching a battle. Answered by the gateway itself.
+    StopWatching,
 }
 
 /// Requests about the player's own data.
@@ -178,6 +180,12 @@ pub enum SocialRequest {
     },
     /// Leaves the queue.
     LeaveQueue,
+    /// Watches the battle that a player is in, a little later than it happens. The answer says
+    /// that the battle was asked; what it says comes as an event.
+    Watch {
+        /// Who fights.
+        player: PlayerId,
+    },
 }
 
 /// From server to client, on the control stream.
@@ -196,6 +204,9 @@ pub enum ServerFrame {
     Event(Event),
     /// The server closes the connection after this frame and says why.
     Goodbye(Refusal),
+    /// A snapshot of the battle that must not be lost or does not fit a datagram. The layout is in
+    /// `docs/snapshots.md`.
+    Snapshot(#[serde(with = "crate::wire::byte_list")] Vec<u8>),
 }
 
 /// What a client learns on login.
@@ -268,6 +279,15 @@ pub enum Event {
         battle: BattleId,
         /// How it ended for this player.
         outcome: Outcome,
+    },
+    /// The player watches a battle from now on. Snapshots come when its past is old enough.
+    WatchStarted(BattleStart),
+    /// The player watches the battle no more.
+    WatchEnded {
+        /// The battle.
+        battle: BattleId,
+        /// Why, if it is not over.
+        refused: Option<Refusal>,
     },
 }
 

@@ -6,6 +6,7 @@
 //! to an earlier one that the client has, its baseline, or to nothing: a keyframe. The layout is
 //! in `docs/snapshots.md`, byte by byte.
 
+mod baselines;
 mod delta;
 mod row;
 mod varint;
@@ -13,6 +14,7 @@ mod views;
 
 use thiserror::Error;
 
+pub use baselines::{BASELINES_MAX, Baselines};
 pub use delta::{Header, LAYOUT, decode, encode, header_of};
 pub use row::{EntityRow, FIELDS_MAX, Field, Kind, POSITION_MAX};
 pub use views::{AreaView, FighterView, MonsterView, PetView, PointView, ProjectileView, View};
@@ -102,4 +104,7 @@ pub enum SnapshotError {
         /// The tick of its baseline.
         tick: u32,
     },
+    /// It is older than everything that is kept.
+    #[error("the snapshot came too late")]
+    Late,
 }

@@ -131,7 +131,7 @@ impl Carrier {
 }
 
 const fn is_snapshot(body: &Body) -> bool {
-    matches!(body, Body::BattleOutput(BattleOutput::Snapshot { .. }))
+    matches!(body, Body::BattleOutput(BattleOutput::Snapshots { .. }))
 }
 
 #[cfg(test)]
@@ -193,8 +193,8 @@ mod tests {
             carrier.carry(&mut outputs, &mut status);
             (carrier.inputs_waiting(), status.snapshots_dropped, status.unsent_lost)
         };
-        let (battle, bytes) = (BattleId(1), Vec::new());
-        let snapshot = Body::BattleOutput(BattleOutput::Snapshot { battle, view: 0, bytes });
+        let (battle, encoded) = (BattleId(1), Vec::new());
+        let snapshot = Body::BattleOutput(BattleOutput::Snapshots { battle, encoded });
         let other = Body::MailWaiting(Key::Player(PlayerId(1)));
         let before = UNSENT_BEFORE_SNAPSHOTS_DROP;
         assert_eq!(send(&mut carrier, &snapshot, before + 7), (before, 7, 0));

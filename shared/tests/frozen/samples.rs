@@ -5,7 +5,7 @@ use shared::ids::{
     Role, SessionId, SessionRef, TeamId, TicketId,
 };
 use shared::msg::Body;
-use shared::msg::battle_gateway::{BattleInput, BattleOutput};
+use shared::msg::battle_gateway::{BattleInput, BattleOutput, Encoded};
 use shared::msg::client::{
     Act, Attachments, BattleStart, ClientDatagram, ClientFrame, Command, Event, FighterLine,
     GuildLine, GuildView, Letter, Login, Outcome, Pet, PlayerRequest, Profile, Reply, Request,
@@ -150,12 +150,14 @@ fn clients() -> Vec<(&'static str, Sample)> {
         ("leave_team", SocialRequest::LeaveTeam),
         ("queue", SocialRequest::Queue { queue: text("arena") }),
         ("leave_queue", SocialRequest::LeaveQueue),
+        ("watch", SocialRequest::Watch { player: OTHER }),
     ];
     let request = |request| Sample::Client(ClientFrame::Request { id: REQUEST, request });
     let login = Login { protocol: 1, account: text("anna"), secret: [7; 32] };
     let mut all = vec![
         ("login", Sample::Client(ClientFrame::Login(login))),
         ("ping", request(Request::Ping)),
+        ("stop_watching", request(Request::StopWatching)),
         ("datagram", Sample::Datagram(datagram())),
     ];
     all.extend(player.map(|(name, asked)| (name, request(Request::Player(asked)))));
@@ -210,20 +212,25 @@ fn events() -> Vec<(&'static str, Sample)> {
         ("event_queue_left", Event::QueueLeft { refused: Some(refusal()) }),
         ("event_battle_started", Event::BattleStarted(start())),
         ("event_battle_ended", Event::BattleEnded { battle: BATTLE, outcome: Outcome::Drawn }),
+        ("event_watch_started", Event::WatchStarted(start())),
+        ("event_watch_ended", Event::WatchEnded { battle: BATTLE, refused: Some(refusal()) }),
     ];
     let mut samples: Vec<_> =
         all.into_iter().map(|(n, event)| (n, Sample::Server(ServerFrame::Event(event)))).collect();
     samples.push(("welcome", Sample::Server(ServerFrame::Welcome(welcome))));
     samples.push(("goodbye", Sample::Server(ServerFrame::Goodbye(refusal()))));
+    samples.push(("snapshot_by_stream", Sample::Server(ServerFrame::Snapshot(vec![2, 1, 9]))));
     samples
 }
 
 fn bodies() -> Vec<(&'static str, Body)> {
+    let rejoin =
+        Rejoin { battle: BATTLE, player: PLAYER, session: SESSION_REF, as_spectator: true };
     let mut all = vec![
         ("mail_waiting", Body::MailWaiting(Key::Guild(GUILD))),
         ("card_request", Body::CardRequest(CardRequest { ticket: TICKET, player: PLAYER })),
         ("card", Body::Card(Card { ticket: TICKET, player: PLAYER, card: Some(card()) })),
-        ("rejoin", Body::Rejoin(Rejoin { battle: BATTLE, player: PLAYER, session: SESSION_REF })),
+        ("rejoin", Body::Rejoin(rejoin)),
     ];
     all.extend(player_bodies());
     all.extend(social_bodies());
@@ -347,13 +354,15 @@ fn battle_bodies() -> Vec<(&'static str, Body)> {
         ("battle_commands", BattleInput::Commands { player, session, datagram: datagram() }),
         ("battle_left", BattleInput::Left { battle, player, session }),
     ];
-    let (session, view) = (SESSION, 1);
+    let session = SESSION;
+    let encoded = Encoded { by_stream: true, sessions: vec![session], bytes: vec![1, 2, 3] };
     let output = [
-        ("battle_seated", BattleOutput::Seated { session, view, start: start() }),
-        ("battle_snapshot", BattleOutput::Snapshot { battle, view, bytes: vec![1, 2, 3] }),
+        ("battle_seated", BattleOutput::Seated { session, start: start() }),
+        ("battle_snapshots", BattleOutput::Snapshots { battle, encoded: vec![encoded] }),
         ("battle_event", BattleOutput::Event { session, event: Event::Queued }),
         ("battle_over", BattleOutput::Over { battle }),
         ("battle_not_seated", BattleOutput::NotSeated { session, battle }),
+        ("battle_watching", BattleOutput::Watching { session, start: start() }),
     ];
     let mut all = vec![("battle_start", Body::ToBattle(start_battle))];
     all.extend(from.map(|(name, message)| (name, Body::FromBattle(message))));

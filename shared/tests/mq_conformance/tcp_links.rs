@@ -59,7 +59,8 @@ fn bound(node: &TcpMq, address: Address) -> Bound<TcpEndpoint> {
 
 fn sized(n: u64, bytes: usize) -> Body {
     let bytes = vec![n.to_le_bytes()[0]; bytes];
-    Body::BattleOutput(BattleOutput::Snapshot { battle: BattleId(n), view: 0, bytes })
+    let encoded = vec![Encoded { by_stream: false, sessions: Vec::new(), bytes }];
+    Body::BattleOutput(BattleOutput::Snapshots { battle: BattleId(n), encoded })
 }
 
 /// Frames of many lengths: most are short, some fill a chunk of their own.

@@ -102,7 +102,10 @@ mod tests {
     fn founds(request: Option<Request>) -> Option<String> {
         match request {
             Some(Request::Player(PlayerRequest::FoundGuild { name })) => Some(name),
-            Some(Request::Player(_) | Request::Social(_) | Request::Ping) | None => None,
+            Some(
+                Request::Player(_) | Request::Social(_) | Request::Ping | Request::StopWatching,
+            )
+            | None => None,
         }
     }
 

@@ -49,6 +49,8 @@ impl Brain {
                 self.reads.push_back(PlayerRequest::ReadProfile);
                 out.push(Action::Note(Note::BattleEnded(battle)));
             }
+            // Bots fight; they do not watch.
+            Event::WatchStarted(_) | Event::WatchEnded { .. } => {}
         }
         self.go(now_ms, out);
     }
@@ -88,6 +90,7 @@ impl Brain {
     fn accepted(&mut self, now_ms: u64, request: &Request, reply: Reply, out: &mut Vec<Action>) {
         let fits = match request {
             Request::Ping => matches!(reply, Reply::Pong),
+            Request::StopWatching => matches!(reply, Reply::Done),
             Request::Player(request) if request.is_read() => self.read(now_ms, request, reply, out),
             Request::Player(request) => {
                 self.changed(now_ms, request, out);
@@ -198,7 +201,8 @@ impl Brain {
             SocialRequest::InviteToTeam { .. }
             | SocialRequest::LeaveTeam
             | SocialRequest::Queue { .. }
-            | SocialRequest::LeaveQueue => {
+            | SocialRequest::LeaveQueue
+            | SocialRequest::Watch { .. } => {
                 self.party.accepted(now_ms, request, None);
                 matches!(reply, Reply::Done)
             }
@@ -207,7 +211,7 @@ impl Brain {
 
     fn refused(&mut self, now_ms: u64, request: &Request, code: RefusalCode) {
         match request {
-            Request::Ping => {}
+            Request::Ping | Request::StopWatching => {}
             Request::Player(request) => match request {
                 PlayerRequest::FoundGuild { .. } | PlayerRequest::JoinGuild { .. } => {
                     self.guild.refused(now_ms);

@@ -105,7 +105,8 @@ impl Party {
             SocialRequest::LeaveQueue => self.left_queue(now_ms),
             SocialRequest::InviteToTeam { .. }
             | SocialRequest::ReadGuild { .. }
-            | SocialRequest::ListGuilds => {}
+            | SocialRequest::ListGuilds
+            | SocialRequest::Watch { .. } => {}
         }
     }
 
@@ -120,7 +121,8 @@ impl Party {
             SocialRequest::LeaveQueue => self.place = Place::Waiting { since_ms: now_ms },
             SocialRequest::InviteToTeam { .. }
             | SocialRequest::ReadGuild { .. }
-            | SocialRequest::ListGuilds => {}
+            | SocialRequest::ListGuilds
+            | SocialRequest::Watch { .. } => {}
         }
     }
 

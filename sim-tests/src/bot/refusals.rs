@@ -34,6 +34,7 @@ pub(super) fn is_expected_of_queue(code: RefusalCode) -> bool {
 pub fn kind(request: &Request) -> &'static str {
     match request {
         Request::Ping => "ping",
+        Request::StopWatching => "stop_watching",
         Request::Player(request) => player_kind(request),
         Request::Social(request) => social_kind(request),
     }
@@ -42,6 +43,7 @@ pub fn kind(request: &Request) -> &'static str {
 fn expected(request: &Request) -> &'static [RefusalCode] {
     match request {
         Request::Ping => &[],
+        Request::StopWatching => &[NotFound],
         Request::Player(request) => expected_of_player(request),
         Request::Social(request) => expected_of_social(request),
     }
@@ -80,6 +82,7 @@ fn expected_of_social(request: &SocialRequest) -> &'static [RefusalCode] {
         SocialRequest::Queue { .. } => &[InQueue, NotLeader],
         // The match was made in this moment, or the queue was left already.
         SocialRequest::LeaveQueue => &[InQueue, NotFound, NotLeader],
+        SocialRequest::Watch { .. } => &[InQueue, NotFound],
     }
 }
 
@@ -113,6 +116,7 @@ const fn social_kind(request: &SocialRequest) -> &'static str {
         SocialRequest::LeaveTeam => "leave_team",
         SocialRequest::Queue { .. } => "queue",
         SocialRequest::LeaveQueue => "leave_queue",
+        SocialRequest::Watch { .. } => "watch",
     }
 }
 

@@ -114,7 +114,7 @@ impl Scene {
                 let members = vec![leader];
                 Ok(Reply::Team(TeamView { team: shared::ids::TeamId(1), leader, members }))
             }
-            Request::Social(_) => Ok(Reply::Done),
+            Request::Social(_) | Request::StopWatching => Ok(Reply::Done),
         }
     }
 

@@ -10,9 +10,8 @@ use client::{
     SendError,
 };
 use shared::ids::RequestId;
-use shared::msg::client::{Reply, Request};
+use shared::msg::client::{ClientDatagram, Reply, Request};
 use shared::msg::refusal::{Refusal, RefusalCode};
-use shared::msg::snapshot;
 use shared::rng;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -258,12 +257,9 @@ impl Player {
         let now_ms = self.run.clock.ms();
         match received {
             Received::Event(event) => self.brain.on_event(now_ms, event, out),
-            Received::Snapshot(bytes) => {
+            Received::Snapshot(snapshot) => {
                 self.run.tally.snapshots.fetch_add(1, Relaxed);
-                match snapshot::decode(&bytes, None) {
-                    Ok(snapshot) => self.brain.on_snapshot(now_ms, &snapshot, out),
-                    Err(_) => self.run.tally.error(String::from("snapshot: malformed")),
-                }
+                self.brain.on_snapshot(now_ms, &snapshot, out);
             }
             Received::Closed(reason) => return Some(reason),
         }
@@ -274,13 +270,15 @@ impl Player {
         for action in out.drain(..) {
             match action {
                 Action::Request { id, request } => session.ask(id, request),
-                Action::Commands(datagram) => match session.client.send_commands(&datagram) {
-                    // The end of the connection is told by its events.
-                    Ok(()) | Err(SendError::Disconnected) => {}
-                    Err(SendError::TooLong) => {
-                        self.run.tally.error(String::from("commands: too long"));
+                Action::Commands(ClientDatagram { battle, commands, .. }) => {
+                    match session.client.send_commands(battle, &commands) {
+                        // The end of the connection is told by its events.
+                        Ok(()) | Err(SendError::Disconnected) => {}
+                        Err(SendError::TooLong) => {
+                            self.run.tally.error(String::from("commands: too long"));
+                        }
                     }
-                },
+                }
                 Action::Wait { ms } => {
                     session.wake = Instant::now() + Duration::from_millis(ms);
                 }

@@ -2,7 +2,6 @@
 
 use shared::msg::Body;
 use shared::msg::battle_gateway::BattleOutput;
-use shared::msg::snapshot;
 use shared::store::{StoreReply, StoreRequest};
 
 /// Characters of a message that are shown.
@@ -46,9 +45,9 @@ pub(super) const fn of_request(request: &StoreRequest) -> &'static str {
 
 /// A frame in words.
 pub(super) fn words(body: &Body) -> String {
-    if let Body::BattleOutput(BattleOutput::Snapshot { battle, bytes, .. }) = body {
-        let tick = snapshot::header_of(bytes).map_or(0, |header| header.tick);
-        return format!("snapshot of {battle} at tick {tick}");
+    if let Body::BattleOutput(BattleOutput::Snapshots { battle, encoded }) = body {
+        let lens = encoded.iter().map(|one| (one.bytes.len(), one.sessions.len()));
+        return format!("snapshots of {battle}: {:?}", lens.collect::<Vec<_>>());
     }
     cut(format!("{body:?}"))
 }

@@ -8,7 +8,7 @@ use shared::msg::client::{
     ClientFrame, DATAGRAM_SNAPSHOT, Event as Told, Login, PROTOCOL_VERSION, ServerFrame,
 };
 use shared::msg::refusal::RefusalCode;
-use shared::msg::snapshot;
+use shared::msg::snapshot::{Baselines, SnapshotError};
 
 use super::checks::Broken;
 use super::connections::Connection;
@@ -30,6 +30,8 @@ const REPLAYS_VERIFIED_MAX: u32 = 2;
 pub(super) struct Player {
     pub(super) brain: Brain,
     pub(super) connection: Option<Connection>,
+    /// What the snapshots of its battle continue.
+    baselines: Baselines,
     /// When it looks up next.
     pub(super) wakes_us: u64,
     attempts: u64,
@@ -50,6 +52,7 @@ impl World<'_> {
             self.players.push(Player {
                 brain,
                 connection: None,
+                baselines: Baselines::default(),
                 wakes_us: u64::MAX,
                 attempts: 0,
                 out: Vec::new(),
@@ -133,7 +136,7 @@ impl World<'_> {
         let (now_us, now_ms) = (self.now_us, self.now_us / 1_000);
         self.history
             .tell(now_us, || format!("client {player} hears {}", cut(format!("{frame:?}"))));
-        let Player { brain, connection, out, .. } = &mut self.players[player];
+        let Player { brain, connection, out, baselines, .. } = &mut self.players[player];
         if let Some(connection) = connection {
             connection.heard_us = now_us;
         }
@@ -156,7 +159,14 @@ impl World<'_> {
             }
             ServerFrame::Event(event) => {
                 self.history.count(told(&event));
+                if let Told::BattleStarted(_) | Told::WatchStarted(_) = event {
+                    baselines.clear();
+                }
                 brain.on_event(now_ms, event, out);
+            }
+            ServerFrame::Snapshot(bytes) => {
+                self.history.count("client: snapshot by stream");
+                return self.snapshot(player, &bytes);
             }
             ServerFrame::Goodbye(refusal) => {
                 self.history.count_named(format!("goodbye: {:?}", refusal.code));
@@ -173,20 +183,33 @@ impl World<'_> {
 
     pub(super) fn datagram(&mut self, session: SessionId, bytes: &[u8]) {
         let Some(player) = self.player_of(session) else { return };
+        match bytes.split_first() {
+            Some((&DATAGRAM_SNAPSHOT, rest)) => self.snapshot(player, rest),
+            Some(_) | None => {
+                let what = format!("client {player} got {} bytes", bytes.len());
+                self.expect(Err(Broken::new("snapshots can be read", what)));
+            }
+        }
+    }
+
+    fn snapshot(&mut self, player: usize, bytes: &[u8]) {
         let now_ms = self.now_us / 1_000;
-        let snapshot = match bytes.split_first() {
-            Some((&DATAGRAM_SNAPSHOT, rest)) => snapshot::decode(rest, None).ok(),
-            Some(_) | None => None,
-        };
-        let Some(snapshot) = snapshot else {
-            let what = format!("client {player} got {} bytes", bytes.len());
-            self.expect(Err(Broken::new("snapshots can be read", what)));
-            return;
-        };
-        self.history.count("client: snapshot");
-        let Player { brain, out, .. } = &mut self.players[player];
-        brain.on_snapshot(now_ms, &snapshot, out);
-        self.act(player);
+        let Player { brain, out, baselines, .. } = &mut self.players[player];
+        match baselines.take(bytes) {
+            Ok(snapshot) => {
+                self.history.count("client: snapshot");
+                brain.on_snapshot(now_ms, snapshot, out);
+                self.act(player);
+            }
+            // Of another battle, or overtaken by many.
+            Err(SnapshotError::Baseline { .. } | SnapshotError::Late) => {
+                self.history.count("client: snapshot of no use");
+            }
+            Err(error) => {
+                let what = format!("client {player}: {error}");
+                self.expect(Err(Broken::new("snapshots can be read", what)));
+            }
+        }
     }
 
     /// Carries out what a player's mind wants.
@@ -209,7 +232,8 @@ impl World<'_> {
                     }
                     self.up(player, EdgeInput::Frame { session, frame });
                 }
-                Action::Commands(datagram) => {
+                Action::Commands(mut datagram) => {
+                    datagram.seen_tick = self.players[player].baselines.seen_tick();
                     let Some(connection) = &self.players[player].connection else { continue };
                     let (gateway, session) = (connection.gateway, connection.session);
                     if self.chance(self.plan.datagrams_lost) {
@@ -332,5 +356,7 @@ const fn told(event: &Told) -> &'static str {
         Told::QueueLeft { .. } => "event: QueueLeft",
         Told::BattleStarted(_) => "event: BattleStarted",
         Told::BattleEnded { .. } => "event: BattleEnded",
+        Told::WatchStarted(_) => "event: WatchStarted",
+        Told::WatchEnded { .. } => "event: WatchEnded",
     }
 }

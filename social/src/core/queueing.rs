@@ -15,7 +15,7 @@ use super::stage::Stage;
 pub(crate) use components::{Play, Tickets};
 pub(crate) use systems::{
     greet, leave, matchmaker_said, member_away, node_gone, play_of, queue, unsent, waiting_count,
-    withdraw_all,
+    watch, withdraw_all,
 };
 
 /// Tickets at once. A further one is refused with `Busy`.

@@ -58,7 +58,8 @@ pub(crate) fn take(world: &mut World, session: SessionRef, order: LoginOrder, as
         | SocialRequest::JoinTeam { .. }
         | SocialRequest::LeaveTeam
         | SocialRequest::Queue { .. }
-        | SocialRequest::LeaveQueue => take_change(world, session, ask),
+        | SocialRequest::LeaveQueue
+        | SocialRequest::Watch { .. } => take_change(world, session, ask),
     }
 }
 
@@ -104,6 +105,9 @@ fn carry_out(world: &mut World, ask: &Ask) -> Answer {
         SocialRequest::LeaveTeam => Answer::Now(teams::leave(world, player)),
         SocialRequest::Queue { queue } => queueing::queue(world, ask, queue),
         SocialRequest::LeaveQueue => queueing::leave(world, ask),
+        SocialRequest::Watch { player: fighter } => {
+            Answer::Now(queueing::watch(world, ask, *fighter))
+        }
         SocialRequest::ReadGuild { .. } | SocialRequest::ListGuilds => {
             unreachable!("reads change nothing and are answered by `take`")
         }

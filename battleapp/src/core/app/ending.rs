@@ -17,12 +17,14 @@ use shared::tick::Tick;
 
 use super::super::battle::{Ending, Sitting};
 use super::super::results::{change_of, outcome_of};
+use super::spectating::watched;
 use super::{BattleApp, Stage, send, tell};
 
 /// A battle whose result is being stored.
 pub(super) struct EndingBattle {
     pub(super) matchmaker: Address,
     seats: Vec<(PlayerId, SessionRef, Outcome)>,
+    spectators: Vec<SessionRef>,
     change: Change,
     replay: Vec<u8>,
     /// When to try again after the store failed.
@@ -38,7 +40,7 @@ impl EndingBattle {
     }
 
     fn sessions(&self) -> impl Iterator<Item = SessionRef> {
-        self.seats.iter().map(|seat| seat.1)
+        self.seats.iter().map(|seat| seat.1).chain(self.spectators.iter().copied())
     }
 }
 
@@ -48,11 +50,12 @@ impl BattleApp {
         let Some(Stage::Running(running)) = self.battles.remove(&id) else { return };
         let matchmaker = running.matchmaker;
         let rules = running.battle.setup().rules.clone();
+        let spectators = running.battle.spectators().collect();
         let (seats, replay) = running.battle.finish(ending);
         let change = change_of(id, ending, &seats, &rules);
         let line = |seat: &Sitting| (seat.player, seat.session, outcome_of(ending, seat));
         let seats = seats.iter().map(line).collect();
-        let ending = EndingBattle { matchmaker, seats, change, replay, retry_at: None };
+        let ending = EndingBattle { matchmaker, seats, spectators, change, replay, retry_at: None };
         self.battles.insert(id, Stage::Ending(Box::new(ending)));
         self.store_result(id, false, outputs);
     }
@@ -85,6 +88,7 @@ impl BattleApp {
             let told = BattleOutput::Event { session: session.session, event };
             outputs.push(send(session.address(), told));
         }
+        outputs.extend(ending.spectators.iter().map(|session| watched(id, *session, None)));
         say_over(id, ending.sessions(), outputs);
         outputs.push(tell(ending.matchmaker, FromBattle::Ended { battle: id }));
         outputs.push(Output::SaveReplay { battle: id, bytes: ending.replay });
@@ -134,7 +138,8 @@ impl BattleApp {
         let matchmaker = match stage {
             Stage::Opening(opening) => opening.from,
             Stage::Running(running) => {
-                let sessions = running.battle.seats().iter().map(|seat| seat.session);
+                let seats = running.battle.seats().iter().map(|seat| seat.session);
+                let sessions = seats.chain(running.battle.spectators());
                 say_over(id, sessions, outputs);
                 running.matchmaker
             }

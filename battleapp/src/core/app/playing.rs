@@ -1,14 +1,12 @@
 //! Running battles: inputs in, steps at their time, snapshots out.
 
-use std::collections::BTreeSet;
-
 use shared::core::Output;
-use shared::ids::Address;
+use shared::ids::{Address, Role};
 use shared::msg::battle_gateway::{BattleInput, BattleOutput};
 use shared::msg::social_battle::Rejoin;
 use shared::tick::Tick;
 
-use super::super::battle::{Battle, Ending, InputRefused, Seen, Stepped};
+use super::super::battle::{Battle, Ending, InputRefused, Stepped};
 use super::{BattleApp, Stage, send};
 
 /// A battle that falls further behind than this loses the ticks: its time stands still instead of
@@ -58,13 +56,15 @@ impl BattleApp {
     }
 
     pub(super) fn rejoin(&mut self, rejoin: Rejoin, outputs: &mut Vec<Output>) {
-        let Rejoin { battle, player, session } = rejoin;
+        let Rejoin { battle, player, session, as_spectator } = rejoin;
+        if as_spectator {
+            return self.watch(battle, player, session, outputs);
+        }
         match self.battles.get_mut(&battle) {
             Some(Stage::Running(running)) => {
                 let Some(slot) = running.battle.rejoin(player, session) else { return };
                 let start = running.battle.setup().start_for(slot);
-                let (view, id) = (running.battle.class_of(slot), session.session);
-                let seated = BattleOutput::Seated { session: id, view, start };
+                let seated = BattleOutput::Seated { session: session.session, start };
                 outputs.push(send(session.address(), seated));
             }
             Some(Stage::Opening(opening)) => {
@@ -79,7 +79,7 @@ impl BattleApp {
 
     /// Steps every battle whose time has come, in the order of their ids.
     pub(super) fn step_battles(&mut self, now: Tick, outputs: &mut Vec<Output>) {
-        let mut over = Vec::new();
+        let (mut over, mut told) = (Vec::new(), Vec::new());
         for (id, stage) in &mut self.battles {
             let Stage::Running(running) = stage else { continue };
             if now < running.next_step {
@@ -92,12 +92,9 @@ impl BattleApp {
             }
             running.next_step = running.next_step.after(self.stride);
             self.counters.steps += 1;
-            match running.battle.step() {
-                Stepped::Going(seen) => show(&running.battle, seen, outputs),
-                Stepped::Over(seen, ending) => {
-                    show(&running.battle, seen, outputs);
-                    over.push((*id, ending));
-                }
+            match running.battle.step(&mut told) {
+                Stepped::Going => {}
+                Stepped::Over(ending) => over.push((*id, ending)),
                 Stepped::Fault => {
                     tracing::error!(battle = %id, "battle failed and is void");
                     self.counters.void += 1;
@@ -105,22 +102,12 @@ impl BattleApp {
                 }
             }
         }
+        outputs.extend(told.into_iter().map(|(node, output)| {
+            let gateway = Address { node, role: Role::Gateway };
+            send(gateway, output)
+        }));
         for (battle, ending) in over {
             self.end(battle, ending, outputs);
-        }
-    }
-}
-
-/// One snapshot of each class for each gateway that has somebody of that class.
-fn show(battle: &Battle, seen: Seen, outputs: &mut Vec<Output>) {
-    for (class, bytes) in seen {
-        let seats = (0..).zip(battle.seats());
-        let watching = seats.filter(|(slot, seat)| !seat.away && battle.class_of(*slot) == class);
-        let gateways: BTreeSet<Address> =
-            watching.map(|(_, seat)| seat.session.address()).collect();
-        for gateway in gateways {
-            let (battle, bytes) = (battle.id(), bytes.clone());
-            outputs.push(send(gateway, BattleOutput::Snapshot { battle, view: class, bytes }));
         }
     }
 }

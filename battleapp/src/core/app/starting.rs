@@ -123,7 +123,7 @@ impl BattleApp {
     fn begin(&mut self, now: Tick, opening: &OpeningBattle, outputs: &mut Vec<Output>) {
         let (id, matchmaker) = (opening.battle, opening.from);
         let begun = self.setup_of(opening).and_then(|setup| {
-            Battle::new(self.modes, setup, &opening.seats, &self.build)
+            Battle::new(self.modes, setup, &opening.seats, &self.build, self.salt)
                 .ok_or_else(|| Refusal::new(RefusalCode::NotFound, "there is no such mode"))
         });
         let battle = match begun {
@@ -139,7 +139,7 @@ impl BattleApp {
         for (slot, seat) in (0..).zip(battle.seats()) {
             let start = battle.setup().start_for(slot);
             let session = seat.session.session;
-            let seated = BattleOutput::Seated { session, view: battle.class_of(slot), start };
+            let seated = BattleOutput::Seated { session, start };
             outputs.push(send(seat.session.address(), seated));
         }
         // Battles share the core tick evenly: each has its own phase within the stride.

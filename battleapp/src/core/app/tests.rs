@@ -1,173 +1,22 @@
-//! The battleapp driven as the runtime drives it, against a store in memory.
+//! The life of battles, and what players hear of it.
+
+mod rig;
+mod spectators;
 
 use shared::core::{Core, Input, Output};
-use shared::directory::{DirectoryEvent, NodeCard, NodeState};
-use shared::ids::{NodeId, PlayerId, Role, SessionId, SessionRef};
+use shared::ids::{PlayerId, Role, SessionId, SessionRef};
 use shared::msg::battle_gateway::BattleInput;
 use shared::msg::client::{Act, ClientDatagram, Command, Event, Outcome};
 use shared::msg::mail::Mail;
-use shared::msg::matchmaker_battle::Seat;
 use shared::msg::refusal::RefusalCode;
-use shared::msg::snapshot::{self, FighterView, Snapshot};
+use shared::msg::snapshot::{FighterView, Snapshot};
 use shared::msg::social_battle::Rejoin;
-use shared::store::memory::MemoryStore;
-use shared::store::{StoreFailure, StoreRequest};
-use shared::wire;
+use shared::store::StoreRequest;
 
 use super::super::fixture;
 use super::super::replay::verify;
 use super::*;
-
-const ID: BattleId = BattleId(77);
-
-struct Rig {
-    app: BattleApp,
-    store: MemoryStore,
-    now: Tick,
-    /// Everything but store requests, since the last look.
-    said: Vec<Output>,
-    /// The store fails this many commits, after carrying them out or instead of it.
-    failing: Option<bool>,
-}
-
-fn address(node: u16, role: Role) -> Address {
-    Address { node: NodeId { node, incarnation: 1 }, role }
-}
-
-fn card(node: u16, role: Role) -> Input {
-    Input::Directory(DirectoryEvent::Changed(NodeCard {
-        id: NodeId { node, incarnation: 1 },
-        state: NodeState::Ready,
-        build: String::from("test"),
-        roles: vec![(role, 0)],
-        link: None,
-        page: None,
-    }))
-}
-
-fn matchmaker() -> Address {
-    address(9, Role::Matchmaker)
-}
-
-impl Rig {
-    /// Battles of one second, or until `kills`.
-    fn new(kills: u32) -> Self {
-        Self::lasting(1, kills)
-    }
-
-    fn lasting(duration_s: u32, kills: u32) -> Self {
-        let me = address(1, Role::Battleapp);
-        let content = fixture::content(duration_s, kills);
-        let app = BattleApp::new(me, TickRate::new(100), content, "test");
-        let store = MemoryStore::default();
-        let mut rig = Self { app, store, now: Tick(0), said: Vec::new(), failing: None };
-        rig.tick(vec![card(1, Role::Battleapp), card(9, Role::Matchmaker)]);
-        rig.tick(vec![card(10, Role::Gateway), card(11, Role::Gateway)]);
-        rig
-    }
-
-    fn tick(&mut self, mut inputs: Vec<Input>) {
-        self.now = self.now.next();
-        let mut outputs = Vec::new();
-        self.app.tick(self.now, inputs.drain(..), &mut outputs);
-        self.carry_out(outputs);
-    }
-
-    fn ticks(&mut self, count: usize) {
-        (0..count).for_each(|_| self.tick(Vec::new()));
-    }
-
-    fn carry_out(&mut self, outputs: Vec<Output>) {
-        for output in outputs {
-            let Output::Store { op, request } = output else {
-                self.said.push(output);
-                continue;
-            };
-            let is_commit = matches!(request, StoreRequest::Commit(_));
-            let failing = if is_commit { self.failing.take() } else { None };
-            let failed = || StoreReply::Failed(StoreFailure::Backend(String::from("test")));
-            let reply = match failing {
-                None => self.store.apply(&request),
-                Some(false) => failed(),
-                Some(true) => {
-                    self.store.apply(&request);
-                    failed()
-                }
-            };
-            let mut more = Vec::new();
-            self.app.stored(self.now, op, reply, &mut more);
-            self.carry_out(more);
-        }
-    }
-
-    fn frame(&mut self, from: Address, body: Body) {
-        self.tick(vec![Input::Frame { from, body }]);
-    }
-
-    fn start(&mut self, battle: BattleId, seats: Vec<Seat>) {
-        let mode = String::from("arena");
-        let start = ToBattle::Start { battle, mode, seed: 3, seats };
-        self.frame(matchmaker(), Body::ToBattle(start));
-    }
-
-    fn commands(&mut self, player: u64, session: SessionRef, commands: Vec<Command>) {
-        let datagram = ClientDatagram { battle: ID, seen_tick: 0, commands };
-        let player = PlayerId(player);
-        let input = BattleInput::Commands { player, session, datagram };
-        self.frame(session.address(), Body::BattleInput(input));
-    }
-
-    fn facts(&mut self) -> Vec<FromBattle> {
-        let mut facts = Vec::new();
-        self.said.retain(|output| {
-            let Output::Send { to, body: Body::FromBattle(fact) } = output else { return true };
-            assert_eq!(*to, matchmaker());
-            facts.push(fact.clone());
-            false
-        });
-        facts
-    }
-
-    fn told(&mut self) -> Vec<(Address, BattleOutput)> {
-        let mut told = Vec::new();
-        self.said.retain(|output| {
-            let Output::Send { to, body: Body::BattleOutput(output) } = output else { return true };
-            told.push((*to, output.clone()));
-            false
-        });
-        told
-    }
-
-    fn snapshots(&mut self) -> Vec<Snapshot> {
-        let read = |(_, output)| {
-            let BattleOutput::Snapshot { bytes, .. } = output else { return None };
-            Some(snapshot::decode(&bytes, None).expect("it is ours"))
-        };
-        self.told().into_iter().filter_map(read).collect()
-    }
-
-    fn mail_of(&mut self, player: u64) -> Vec<Mail> {
-        let request = StoreRequest::PeekMail { key: Key::Player(PlayerId(player)), after: 0 };
-        let StoreReply::Mail(entries) = self.store.apply(&request) else {
-            panic!("the store answers what it is asked");
-        };
-        entries.iter().map(|entry| wire::decode(&entry.mail, 4096).expect("it is ours")).collect()
-    }
-
-    fn replays(&mut self) -> Vec<Vec<u8>> {
-        let bytes = |output: &Output| {
-            let Output::SaveReplay { bytes, .. } = output else { return None };
-            Some(bytes.clone())
-        };
-        self.said.iter().filter_map(bytes).collect()
-    }
-
-    fn value(&self, name: &str) -> u64 {
-        let status = self.app.status();
-        let found = status.values.iter().find(|(other, _)| *other == name);
-        found.expect("the value is reported").1
-    }
-}
+use rig::{ID, Rig, address, card, matchmaker};
 
 fn fighter(snapshot: &Snapshot, slot: u16) -> FighterView {
     snapshot.get(slot).expect("everybody sees everybody")
@@ -203,7 +52,7 @@ fn a_battle_goes_from_start_to_mails_and_is_over_once() {
     assert_eq!(rig.app.status().load, 4);
 
     rig.commands(100, fixture::session(0), vec![walk(1), walk(2)]);
-    rig.ticks(20);
+    rig.play(20);
     let snapshots = rig.snapshots();
     let (first, last) = (fighter(&snapshots[0], 0), newest(&snapshots, 0));
     assert_eq!(last.sequence, 2);
@@ -241,11 +90,11 @@ fn battles_step_at_twenty_hertz_and_repeating_the_start_changes_nothing() {
     rig.start(ID, fixture::seats(2));
     let started = FromBattle::Started { battle: ID };
     assert_eq!(rig.facts(), [started.clone(), started]);
-    rig.ticks(10);
+    rig.play(10);
     rig.snapshots();
-    rig.ticks(50);
+    rig.play(50);
     let ticks: Vec<_> = rig.snapshots().iter().map(|snapshot| snapshot.tick).collect();
-    assert_eq!(ticks.len(), 20, "ten steps, each to two gateways: {ticks:?}");
+    assert_eq!(ticks.len(), 20, "ten steps, each to two clients: {ticks:?}");
     assert_eq!(rig.value("battles_started_total"), 1);
 }
 
@@ -267,9 +116,12 @@ fn inputs_of_strangers_and_bad_inputs_are_refused() {
     rig.frame(session.address(), Body::BattleInput(input));
     assert_eq!(refused(rig.told()), 0);
     assert_eq!(rig.value("battle_inputs_refused_total"), 5);
-    rig.ticks(10);
+    rig.play(10);
     let snapshots = rig.snapshots();
-    assert!(snapshots.iter().all(|snapshot| fighter(snapshot, 0).sequence == 0));
+    assert!(
+        !snapshots.is_empty()
+            && snapshots.iter().all(|snapshot| fighter(snapshot, 0).sequence == 0)
+    );
 }
 
 #[test]
@@ -281,20 +133,21 @@ fn a_player_who_left_stands_still_and_can_come_back_on_another_session() {
     rig.frame(old.address(), {
         Body::BattleInput(BattleInput::Left { battle: ID, player, session: old })
     });
-    rig.ticks(10);
+    rig.play(10);
     let last = rig.snapshots().pop().expect("the other one still watches");
     assert!(fighter(&last, 0).away && !fighter(&last, 1).away);
 
+    rig.told();
     let session = SessionRef { gateway: old.gateway, session: SessionId(4_444) };
     let social = address(8, Role::Social);
-    rig.frame(social, Body::Rejoin(Rejoin { battle: ID, player, session }));
+    rig.frame(social, Body::Rejoin(Rejoin { battle: ID, player, session, as_spectator: false }));
     let seated = rig.told().into_iter().find_map(|(to, output)| {
         let BattleOutput::Seated { session, start, .. } = output else { return None };
         Some((to, session, start.slot))
     });
     assert_eq!(seated, Some((session.address(), SessionId(4_444), 0)));
     rig.commands(100, session, vec![walk(1)]);
-    rig.ticks(10);
+    rig.play(10);
     assert_eq!(newest(&rig.snapshots(), 0).sequence, 1);
 }
 

@@ -241,17 +241,21 @@ fn farewells_are_repeated_to_nodes_that_live() {
 #[test]
 fn a_battle_is_seated_played_watched_and_over() {
     let stage = after_login(vec![
-        (seated(1, 9, 0), &["1: battle started"]),
+        (seated(1, 9), &["1: battle started"]),
         (commands(1, 9), &["battleapp@4#1 commands"]),
-        (snapshot(9, 0, vec![5, 6]), &["[1]: datagram [1, 5, 6]"]),
-        (snapshot(9, 1, vec![5, 6]), &[]),
-        (snapshot(9, 0, vec![0; 1200]), &[]),
+        (snapshots(9, &[(true, &[1], &[5, 6])]), &["1: snapshot [5, 6]"]),
+        (snapshots(9, &[(false, &[1], &[1, 5])]), &["[1]: datagram [1, 5]"]),
+        (snapshots(9, &[(false, &[2], &[1, 5]), (true, &[2], &[5])]), &[]),
+        (
+            snapshots(9, &[(false, &[1], &[0; 1_201]), (false, &[1, 2], &[1, 6])]),
+            &["[1]: datagram [1, 6]"],
+        ),
         (battle(BattleOutput::Over { battle: BattleId(9) }), &[]),
-        (snapshot(9, 0, vec![5, 6]), &[]),
+        (snapshots(9, &[(false, &[1], &[1, 5])]), &[]),
         (commands(1, 9), &[]),
-        (seated(1, 10, 0), &["1: battle started"]),
+        (seated(1, 10), &["1: battle started"]),
         (close(1), &["battleapp@4#1 left 10", "social@3#1 offline 1", "baseapp@2#1 close 1"]),
-        (snapshot(10, 0, vec![5, 6]), &[]),
+        (snapshots(10, &[(false, &[1], &[1, 5])]), &[]),
     ]);
     assert_eq!(stage.value("offences_total"), 0, "late inputs are no offence");
     assert_eq!(stage.value("snapshots_too_long_total"), 1);
@@ -261,13 +265,31 @@ fn a_battle_is_seated_played_watched_and_over() {
 #[test]
 fn a_battle_that_is_resumed_elsewhere_takes_its_seats_along() {
     let stage = after_login(vec![
-        (seated(1, 9, 0), &["1: battle started"]),
+        (seated(1, 9), &["1: battle started"]),
         (gone(4), &[]),
         (commands(1, 9), &[]),
         (node(Role::Battleapp, 4), &[]),
-        (seated(1, 9, 1), &["1: battle started"]),
-        (snapshot(9, 0, vec![5]), &[]),
-        (snapshot(9, 1, vec![5]), &["[1]: datagram [1, 5]"]),
+        (seated(1, 9), &["1: battle started"]),
+        (snapshots(9, &[(false, &[1], &[1, 5])]), &["[1]: datagram [1, 5]"]),
+    ]);
+    assert_eq!(stage.value("offences_total"), 0);
+}
+
+#[test]
+fn a_battle_is_watched_until_the_client_stops_or_fights_itself() {
+    let stop = |id| ask(1, id, Request::StopWatching);
+    let stage = after_login(vec![
+        (stop(1), &["1: refused 1 NotFound"]),
+        (watching(1, 9), &["1: watch started"]),
+        (snapshots(9, &[(false, &[1], &[1, 5])]), &["[1]: datagram [1, 5]"]),
+        (commands(1, 9), &["battleapp@4#1 commands"]),
+        (stop(2), &["battleapp@4#1 left 9", "1: reply 2 Done"]),
+        (snapshots(9, &[(false, &[1], &[1, 5])]), &[]),
+        (watching(1, 9), &["1: watch started"]),
+        (seated(1, 10), &["battleapp@4#1 left 9", "1: battle started"]),
+        (watching(1, 11), &["battleapp@4#1 left 11"]),
+        (commands(1, 10), &["battleapp@4#1 commands"]),
+        (stop(3), &["1: refused 3 NotFound"]),
     ]);
     assert_eq!(stage.value("offences_total"), 0);
 }
@@ -277,7 +299,7 @@ fn one_lost_seat_is_one_offence() {
     let not_seated =
         || battle(BattleOutput::NotSeated { session: SessionId(1), battle: BattleId(9) });
     let stage = after_login(vec![
-        (seated(1, 9, 0), &["1: battle started"]),
+        (seated(1, 9), &["1: battle started"]),
         (not_seated(), &[]),
         (not_seated(), &[]),
         (commands(1, 9), &[]),

@@ -81,7 +81,7 @@ fn requests_beyond_the_rate_are_refused_and_a_flood_ends_the_session() {
 fn datagrams_beyond_the_rate_are_dropped() {
     let limits = GatewayLimits::default();
     let mut stage = logged_in_stage(limits.clone());
-    stage.play(&seated(1, 9, 0));
+    stage.play(&seated(1, 9));
     let passed =
         (0..limits.datagrams_burst + 50).filter(|_| !stage.play(&commands(1, 9)).is_empty());
     assert_eq!(passed.count(), usize::try_from(limits.datagrams_burst).unwrap());

@@ -6,7 +6,7 @@ use shared::ids::{
     Address, BattleId, Epoch, LoginOrder, NodeId, PlayerId, RequestId, Role, SessionId,
 };
 use shared::msg::Body;
-use shared::msg::battle_gateway::{BattleInput, BattleOutput};
+use shared::msg::battle_gateway::{BattleInput, BattleOutput, Encoded};
 use shared::msg::client::{
     BattleStart, ClientDatagram, ClientFrame, Event, Login, PROTOCOL_VERSION, PlayerRequest, Reply,
     Request, ServerFrame, SocialRequest,
@@ -216,19 +216,33 @@ pub(super) fn battle(message: BattleOutput) -> Line {
     from(at(Role::Battleapp, 4), Body::BattleOutput(message))
 }
 
-pub(super) fn seated(session: u64, battle_id: u64, view: u16) -> Line {
-    let start = BattleStart {
+pub(super) fn seated(session: u64, battle_id: u64) -> Line {
+    battle(BattleOutput::Seated { session: SessionId(session), start: start(battle_id) })
+}
+
+pub(super) fn watching(session: u64, battle_id: u64) -> Line {
+    battle(BattleOutput::Watching { session: SessionId(session), start: start(battle_id) })
+}
+
+fn start(battle_id: u64) -> BattleStart {
+    BattleStart {
         battle: BattleId(battle_id),
         slot: 0,
         fighters: Vec::new(),
         half_size_mm: (1, 1),
         ticks_max: 1,
-    };
-    battle(BattleOutput::Seated { session: SessionId(session), view, start })
+    }
 }
 
-pub(super) fn snapshot(battle_id: u64, view: u16, bytes: Vec<u8>) -> Line {
-    battle(BattleOutput::Snapshot { battle: BattleId(battle_id), view, bytes })
+/// Snapshots of a battle: by stream or not, for whom, and their bytes.
+pub(super) fn snapshots(battle_id: u64, all: &[(bool, &[u64], &[u8])]) -> Line {
+    let encoded = all.iter().map(|(by_stream, sessions, bytes)| Encoded {
+        by_stream: *by_stream,
+        sessions: sessions.iter().copied().map(SessionId).collect(),
+        bytes: bytes.to_vec(),
+    });
+    let encoded = encoded.collect();
+    battle(BattleOutput::Snapshots { battle: BattleId(battle_id), encoded })
 }
 
 /// Connects `session` and logs anna in, as the `op`-th login of the script.
@@ -298,7 +312,9 @@ fn describe_frame(frame: &ServerFrame) -> String {
             format!("refused {} {:?}", id.0, refusal.code)
         }
         ServerFrame::Event(Event::BattleStarted(_)) => String::from("battle started"),
+        ServerFrame::Event(Event::WatchStarted(_)) => String::from("watch started"),
         ServerFrame::Event(event) => format!("{event:?}"),
         ServerFrame::Goodbye(refusal) => format!("goodbye {:?}", refusal.code),
+        ServerFrame::Snapshot(bytes) => format!("snapshot {bytes:?}"),
     }
 }

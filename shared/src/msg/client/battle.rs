@@ -20,7 +20,7 @@ pub enum Outcome {
 pub struct BattleStart {
     /// The battle.
     pub battle: BattleId,
-    /// The player's fighter.
+    /// The player's fighter; [`SPECTATOR`](crate::msg::snapshot::SPECTATOR) for one who watches.
     pub slot: u16,
     /// All fighters, ordered by slot.
     pub fighters: Vec<FighterLine>,
@@ -48,7 +48,7 @@ pub struct FighterLine {
 pub struct ClientDatagram {
     /// The battle.
     pub battle: BattleId,
-    /// The newest snapshot tick the client has.
+    /// The newest snapshot tick that the client has and can go on from; zero asks for a keyframe.
     pub seen_tick: u32,
     /// Commands, oldest first; at most [`COMMANDS_MAX`].
     pub commands: Vec<Command>,

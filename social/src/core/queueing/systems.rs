@@ -139,10 +139,27 @@ pub(crate) fn greet(world: &mut World, player: PlayerId) {
         Phase::Queueing { .. } | Phase::Cancelling(_) => {}
         Phase::Queued => world.resource_mut::<Border>().tell(session, Event::Queued),
         Phase::Fighting { battle, battleapp, .. } => {
-            let rejoin = Body::Rejoin(Rejoin { battle, player, session });
+            let rejoin = Body::Rejoin(Rejoin { battle, player, session, as_spectator: false });
             world.resource_mut::<Border>().send(battleapp, rejoin);
         }
     }
+}
+
+/// Asks the battle that a player is in to show itself to another, who does nothing else.
+pub(crate) fn watch(world: &mut World, ask: &Ask, fighter: PlayerId) -> Result<Reply, Refusal> {
+    if play_of(world, ask.player) != Play::Free {
+        let text = "you are queued or in a battle already";
+        return Err(Refusal::new(RefusalCode::InQueue, text));
+    }
+    let Play::Fighting { battle, battleapp, .. } = play_of(world, fighter) else {
+        return Err(Refusal::new(RefusalCode::NotFound, "that player is in no battle"));
+    };
+    let Some(session) = presence::session_of(world, ask.player) else {
+        return Err(Refusal::new(RefusalCode::Unavailable, "connect again"));
+    };
+    let rejoin = Rejoin { battle, player: ask.player, session, as_spectator: true };
+    world.resource_mut::<Border>().send(battleapp, Body::Rejoin(rejoin));
+    Ok(Reply::Done)
 }
 
 /// What the player is doing.
@@ -267,7 +284,8 @@ fn rejoin_party(world: &mut World, id: TicketId, party: &[PartyMember]) {
     for member in party {
         let Some(session) = presence::session_of(world, member.player) else { continue };
         if session != member.session {
-            let rejoin = Rejoin { battle, player: member.player, session };
+            let player = member.player;
+            let rejoin = Rejoin { battle, player, session, as_spectator: false };
             world.resource_mut::<Border>().send(battleapp, Body::Rejoin(rejoin));
         }
     }

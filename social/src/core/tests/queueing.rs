@@ -78,6 +78,24 @@ fn a_team_queues_together_and_is_free_after_its_battle() {
 }
 
 #[test]
+fn a_battle_is_watched_by_who_is_free_and_the_battle_is_asked() {
+    let mut harness = Harness::new();
+    team_of(&mut harness, 1);
+    harness.online(2, 2);
+    let watch = |player| SocialRequest::Watch { player: PlayerId(player) };
+    assert_eq!(harness.answer(2, watch(1)), Err(RefusalCode::NotFound), "nobody fights");
+    let ticket = queued(&mut harness);
+    assert_eq!(harness.answer(1, watch(1)), Err(RefusalCode::InQueue));
+    harness.matchmaker(matched(ticket));
+    rejoins(&mut harness);
+    assert_eq!(harness.answer(2, watch(1)), Ok(Reply::Done));
+    let session = session_ref(2);
+    let asked = Rejoin { battle: BATTLE, player: PlayerId(2), session, as_spectator: true };
+    assert_eq!(rejoins(&mut harness), [asked]);
+    assert_eq!(harness.answer(1, watch(1)), Err(RefusalCode::InQueue), "it fights there itself");
+}
+
+#[test]
 fn a_refusal_of_the_matchmaker_reaches_the_leader() {
     let mut harness = Harness::new();
     team_of(&mut harness, 2);
@@ -145,7 +163,12 @@ fn a_player_who_returns_rejoins_the_battle_whatever_came_between() {
     harness.online(1, 2);
     harness.matchmaker(matched(ticket));
     let rejoin = |session| {
-        vec![Rejoin { battle: BATTLE, player: PlayerId(1), session: session_ref(session) }]
+        vec![Rejoin {
+            battle: BATTLE,
+            player: PlayerId(1),
+            session: session_ref(session),
+            as_spectator: false,
+        }]
     };
     assert_eq!(rejoins(&mut harness), rejoin(2), "the ticket names the old session");
     harness.offline(1, 2);

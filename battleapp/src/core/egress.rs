@@ -21,7 +21,7 @@ use shared::msg::snapshot::{BASELINES_MAX, SPECTATOR, Snapshot, encode};
 use shared::rng;
 
 use self::progress::Progress;
-pub use self::progress::{NeverSent, STREAM_TICKS_MAX, STREAM_TICKS_MIN};
+pub use self::progress::{NeverSent, SPECTATOR_UNANSWERED_MAX, STREAM_TICKS_MAX, STREAM_TICKS_MIN};
 use self::ring::Ring;
 
 /// Spectators see a battle so many ticks later, 3 s, so that watching helps no side.
@@ -153,6 +153,7 @@ impl Egress {
 
     /// Puts out what the clients are to get of the tick that was looked at last.
     pub fn tell(&mut self, outputs: &mut Vec<(NodeId, BattleOutput)>) {
+        self.drop_silent();
         self.choose();
         self.encode();
         self.send(outputs);
@@ -160,6 +161,15 @@ impl Egress {
             ring.forget(&mut self.spare);
         }
         self.spare.truncate(SPARE_MAX);
+    }
+
+    /// Forgets spectators who do not answer: their client may be gone without a word.
+    fn drop_silent(&mut self) {
+        let is_silent = |client: &Client| client.class == SPECTATOR && client.progress.is_silent();
+        let silent = self.clients.iter().filter(|(_, client)| is_silent(client));
+        for session in silent.map(|(session, _)| *session).collect::<Vec<_>>() {
+            self.remove(session);
+        }
     }
 
     /// What each client needs, those with the same need together.

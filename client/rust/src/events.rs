@@ -21,7 +21,8 @@ pub const SNAPSHOTS_WAITING_MAX: usize = 16;
 pub enum Received {
     /// An event.
     Event(Event),
-    /// A snapshot of the battle that began, or began to be watched, last. Snapshots may be lost and may overtake each other.
+    /// A snapshot of the battle that began, or began to be watched, last. Snapshots may be lost and
+    /// may overtake each other.
     Snapshot(Snapshot),
     /// The connection has ended; nothing more comes, and this is said again to whoever asks.
     Closed(CloseReason),

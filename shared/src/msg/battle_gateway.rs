@@ -17,7 +17,7 @@ pub enum BattleInput {
         /// What the client sent.
         datagram: ClientDatagram,
     },
-    /// The client is gone, or has stopped watching; a fighter stands still until the player returns.
+    /// The client is gone or watches no more; a fighter stands still until the player returns.
     Left {
         /// The battle.
         battle: BattleId,

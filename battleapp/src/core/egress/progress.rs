@@ -7,6 +7,9 @@ pub const STREAM_TICKS_MIN: u32 = 5;
 /// The same for a client that acknowledges nothing: each one doubles the time up to 2 s.
 pub const STREAM_TICKS_MAX: u32 = 40;
 
+/// Snapshots on the stream that a spectator may leave unacknowledged. One more, and it is gone.
+pub const SPECTATOR_UNANSWERED_MAX: u32 = 8;
+
 /// A client claims to have a snapshot that it was never sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NeverSent;
@@ -22,12 +25,15 @@ pub(super) struct Progress {
     /// When the stream may carry a snapshot again.
     stream_due: u32,
     stream_wait: u32,
+    /// Snapshots on the stream since the client acknowledged something new.
+    unanswered: u32,
 }
 
 impl Default for Progress {
     fn default() -> Self {
         let stream_wait = STREAM_TICKS_MIN;
-        Self { acknowledged: None, sent: None, recent: 0, stream_due: 0, stream_wait }
+        let (acknowledged, sent) = (None, None);
+        Self { acknowledged, sent, recent: 0, stream_due: 0, stream_wait, unanswered: 0 }
     }
 }
 
@@ -47,6 +53,7 @@ impl Progress {
         if self.acknowledged.is_none_or(|before| before < seen) {
             self.acknowledged = Some(seen);
             self.stream_wait = STREAM_TICKS_MIN;
+            self.unanswered = 0;
         }
         Ok(())
     }
@@ -63,6 +70,11 @@ impl Progress {
         Some(self.acknowledged.unwrap_or_else(|| last.saturating_sub(oldest)))
     }
 
+    /// Whether the client has left more snapshots unanswered than a spectator may.
+    pub(super) const fn is_silent(&self) -> bool {
+        self.unanswered > SPECTATOR_UNANSWERED_MAX
+    }
+
     /// Whether the stream may carry a snapshot in tick `now`.
     pub(super) const fn may_stream(&self, now: u32) -> bool {
         now >= self.stream_due
@@ -74,6 +86,7 @@ impl Progress {
             if !self.may_stream(now) {
                 return false;
             }
+            self.unanswered += 1;
             self.stream_due = now.saturating_add(self.stream_wait);
             self.stream_wait = (2 * self.stream_wait).min(STREAM_TICKS_MAX);
         }

@@ -7,6 +7,9 @@ use shared::msg::snapshot::{
 };
 
 use super::*;
+use crate::core::arena::Arena;
+use crate::core::fixture;
+use crate::core::sim::BattleSim;
 
 const BATTLE: BattleId = BattleId(5);
 
@@ -164,6 +167,19 @@ fn spectators_are_behind_and_everybody_else_is_not() {
 }
 
 #[test]
+fn a_spectator_who_never_answers_is_forgotten_and_a_fighter_is_not() {
+    let mut stage = Stage::new(6, &[0, SPECTATOR]);
+    let mut sent = 0;
+    for _ in 0..600 {
+        let frames = stage.step();
+        let of = |one: &&Encoded| one.sessions == [SessionId(1)];
+        sent += frames.iter().flat_map(|(_, all)| all).filter(of).count();
+    }
+    assert_eq!(sent, usize::try_from(SPECTATOR_UNANSWERED_MAX).expect("few") + 1);
+    assert_eq!(stage.egress.sessions().collect::<Vec<_>>(), [session(0)]);
+}
+
+#[test]
 fn only_what_somebody_may_refer_to_is_kept() {
     let mut stage = Stage::new(6, &[0, 0]);
     stage.steps_acknowledged(100);
@@ -244,4 +260,42 @@ fn no_byte_tells_of_what_the_class_does_not_see() {
             }
         }
     }
+}
+
+#[test]
+fn a_full_fight_of_ten_takes_less_than_four_kilobytes_a_second_for_each_client() {
+    let setup = fixture::setup(10, 60, 1_000);
+    let mut arena = Arena::new(&setup);
+    let mut egress = Egress::new(BATTLE, 1);
+    let slots = || (0u16..10).map(|slot| (session(slot.into()), slot));
+    slots().for_each(|(session, slot)| egress.add(session, arena.class_of(slot)));
+    let (mut bytes, mut rows, seconds) = (0, 0, 30);
+    for tick in 1..=20 * seconds {
+        arena.step(&fixture::brawl(7, tick, 10));
+        egress.look(|class, _, view| {
+            arena.view_into(class, view);
+            rows += view.rows.len();
+            for row in view.rows.iter_mut().filter(|row| row.kind() == Kind::Fighter) {
+                row.set(FighterView::SEQUENCE, i32::try_from(tick).expect("small"));
+                if arena.class_of(row.id) != class {
+                    row.hide_own();
+                }
+            }
+        });
+        let mut outputs = Vec::new();
+        egress.tell(&mut outputs);
+        for (_, output) in outputs {
+            let BattleOutput::Snapshots { encoded, .. } = output else { panic!("{output:?}") };
+            bytes += encoded.iter().map(|one| one.bytes.len() * one.sessions.len()).sum::<usize>();
+        }
+        // An acknowledgement takes 100 ms to come, and the snapshot as long to get there.
+        for (session, _) in slots() {
+            let _not_all_were_sent = egress.acknowledge(session, tick.saturating_sub(4));
+        }
+    }
+    let ticks = usize::try_from(20 * seconds).expect("few");
+    let per_second = bytes / 10 / usize::try_from(seconds).expect("few");
+    let per_snapshot = (rows / 2 / ticks, bytes / 10 / ticks);
+    assert!(rows / 2 / ticks > 10, "there are projectiles too: {per_snapshot:?} rows and bytes");
+    assert!(per_second < 4_000, "{per_second} bytes, {per_snapshot:?} rows and bytes");
 }

@@ -46,8 +46,9 @@ fn spectators_see_the_battle_later_and_are_told_its_end() {
     };
     rig.told();
     rig.frame(session.address(), Body::BattleInput(walks));
-    let refused = |(_, output): &(Address, BattleOutput)| matches!(output, BattleOutput::NotSeated { session, .. } if *session == SessionId(5_000));
-    assert!(rig.told().iter().any(refused), "it has no fighter to command");
+    let refused = BattleOutput::NotSeated { session: SessionId(5_000), battle: ID };
+    let told = rig.told();
+    assert!(told.iter().any(|(_, output)| *output == refused), "it has no fighter to command");
     rig.play(120);
     let ends = |output: &BattleOutput| {
         let BattleOutput::Event { session, event: Event::WatchEnded { refused, .. } } = output

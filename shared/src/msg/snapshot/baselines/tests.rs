@@ -70,8 +70,8 @@ proptest! {
         let mut acked = None;
         let mut client = Baselines::default();
         let mut on_the_way: Vec<(usize, Vec<u8>)> = Vec::new();
-        for (n, (snapshot, (copies, delay, ack_comes))) in snapshots.into_iter().zip(fate).enumerate()
-        {
+        for (n, (snapshot, fate)) in snapshots.into_iter().zip(fate).enumerate() {
+            let (copies, delay, ack_comes) = fate;
             let tick = u32::try_from(n).expect("few") + 1;
             let snapshot = Snapshot { tick, ..snapshot };
             let recent = |acked: &u32| tick - acked < u32::try_from(BASELINES_MAX).expect("few");
@@ -83,9 +83,7 @@ proptest! {
             (0..copies).for_each(|copy| {
                 on_the_way.push((n + delay + usize::from(copy), bytes.clone()));
             });
-            let (now, later): (Vec<_>, Vec<_>) = on_the_way.into_iter().partition(|(at, _)| *at <= n);
-            on_the_way = later;
-            for (_, bytes) in now {
+            for (_, bytes) in on_the_way.extract_if(.., |(at, _)| *at <= n) {
                 let newest = client.seen_tick();
                 match client.take(&bytes).cloned() {
                     Ok(read) => prop_assert_eq!(Some(&read), sent.get(&read.tick)),

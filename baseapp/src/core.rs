@@ -15,6 +15,7 @@ mod part;
 mod pets;
 mod player;
 mod profile;
+mod reloads;
 mod requests;
 mod sessions;
 mod stage;
@@ -46,6 +47,7 @@ pub(crate) use stored::StoredPlayer;
 
 use cards::Cards;
 use player::PlayerItem;
+use reloads::Reloads;
 use sessions::Opening;
 
 /// Players a node takes. A login beyond is refused with `Busy`.
@@ -70,6 +72,7 @@ pub struct Baseapp {
     players: BTreeMap<PlayerId, Entity>,
     /// Logins that wait for the player's record.
     openings: BTreeMap<PlayerId, Vec<Opening>>,
+    reloads: Reloads,
     cards: Cards,
     /// Mail that came between two ticks.
     mail: Vec<(PlayerId, Vec<MailEntry>)>,
@@ -94,6 +97,7 @@ struct Counters {
     mail: u64,
     quarantined: u64,
     lost_keys: u64,
+    reloads: u64,
 }
 
 impl Baseapp {
@@ -125,6 +129,7 @@ impl Baseapp {
             tick,
             players: BTreeMap::new(),
             openings: BTreeMap::new(),
+            reloads: Reloads::new(rate),
             cards: Cards::new(rate),
             mail: Vec::new(),
             lingering: BTreeMap::new(),
@@ -147,9 +152,14 @@ impl Baseapp {
             Input::Unsent { .. } | Input::Edge(_) => {}
             Input::Directory(event) => {
                 self.nodes.apply(&event);
-                if let DirectoryEvent::Gone(node) = event {
-                    self.gateway_gone(now, node);
-                    self.cards.publisher.node_gone(node);
+                match event {
+                    DirectoryEvent::Gone(node) => {
+                        self.gateway_gone(now, node);
+                        self.cards.publisher.node_gone(node);
+                    }
+                    DirectoryEvent::Suspended => self.suspend(now, outputs),
+                    DirectoryEvent::Resumed => self.keeper.resume(),
+                    DirectoryEvent::Changed(_) => {}
                 }
             }
             Input::Drain => self.draining = true,
@@ -195,7 +205,7 @@ impl Baseapp {
         }
     }
 
-    fn keeper_event(&mut self, event: KeeperEvent, outputs: &mut Vec<Output>) {
+    fn keeper_event(&mut self, now: Tick, event: KeeperEvent, outputs: &mut Vec<Output>) {
         let player = |key| if let Key::Player(player) = key { Some(player) } else { None };
         match event {
             KeeperEvent::Opened { key, record } => {
@@ -211,8 +221,7 @@ impl Baseapp {
             KeeperEvent::Lost { key, reason } => {
                 self.counters.lost_keys += 1;
                 if let Some(player) = player(key) {
-                    tracing::warn!(%key, ?reason, "player lost");
-                    self.lost(player, outputs);
+                    self.lost(now, player, reason, outputs);
                 }
             }
             KeeperEvent::Mail { key, entries } => {
@@ -299,16 +308,17 @@ impl Core for Baseapp {
             self.sweep_at = now.after(self.sweep_ticks);
             self.routine_round(outputs);
         }
+        self.reload(now, outputs);
         self.keeper.seal(outputs);
         self.give_back(now, outputs);
         self.cards.publisher.tick(now, outputs);
     }
 
-    fn stored(&mut self, _now: Tick, op: OpId, reply: StoreReply, outputs: &mut Vec<Output>) {
+    fn stored(&mut self, now: Tick, op: OpId, reply: StoreReply, outputs: &mut Vec<Output>) {
         let mut events = Vec::new();
         self.keeper.stored(op, reply, &self.nodes, outputs, &mut events);
         for event in events {
-            self.keeper_event(event, outputs);
+            self.keeper_event(now, event, outputs);
         }
         self.cards.settle(&self.keeper);
     }
@@ -322,6 +332,7 @@ impl Core for Baseapp {
             values: vec![
                 ("players_loaded", count(self.players.len())),
                 ("players_lingering", count(self.lingering.len())),
+                ("players_reloading", count(self.reloads.len())),
                 ("keys", count(self.keeper.keys())),
                 ("logins_total", self.counters.logins),
                 ("requests_total", self.counters.requests),
@@ -330,6 +341,7 @@ impl Core for Baseapp {
                 ("mail_applied_total", self.counters.mail),
                 ("mail_quarantined_total", self.counters.quarantined),
                 ("keys_lost_total", self.counters.lost_keys),
+                ("reloads_total", self.counters.reloads),
                 ("card_subscriptions", count(cards.subscriptions)),
                 ("card_snapshots_total", cards.snapshots),
                 ("card_changes_total", cards.changes),

@@ -3,7 +3,9 @@
 #[path = "players/bench.rs"]
 mod bench;
 
-use bench::{Bench, gift, player};
+use bench::{Answer, Bench, gift, player};
+use shared::core::Input;
+use shared::directory::DirectoryEvent;
 use shared::ids::{Address, Epoch, Key, NodeId, Role};
 use shared::limits::INBOX_LETTERS_MAX;
 use shared::msg::client::{Attachments, Event, PlayerRequest, Reply, Slot, Stack};
@@ -182,6 +184,36 @@ fn an_owner_that_was_fenced_commits_nothing_and_says_so() {
     assert_eq!(bench.goodbye(1).map(|r| r.code), Some(RefusalCode::Unavailable));
     bench.login("anna", 2).expect("the stranger is not alive, so the key comes back");
     assert_eq!(bench.gold("anna"), 500, "nothing of the fenced change was stored");
+}
+
+#[test]
+fn a_suspended_node_keeps_its_sessions_refuses_all_and_loads_them_again_when_it_resumes() {
+    let mut bench = Bench::new();
+    bench.login("anna", 1).expect("a new account");
+    bench.store_answers = false;
+    let use_purse = PlayerRequest::UseItem { item: PURSE };
+    let in_flight = bench.send("anna", use_purse.clone());
+    bench.run(2);
+    assert_eq!(bench.reply(in_flight), None, "the store has not answered");
+    bench.input(Input::Directory(DirectoryEvent::Suspended));
+    bench.run(1);
+    let code = |answer: Answer| answer.expect_err("it is refused").code;
+    assert_eq!(bench.reply(in_flight).map(code), Some(RefusalCode::OutcomeUnknown));
+    for request in [use_purse.clone(), PlayerRequest::ReadBag] {
+        assert_eq!(code(bench.ask("anna", request)), RefusalCode::Unavailable);
+    }
+    let refused = bench.login("bert", 2).expect_err("nobody new is let in");
+    assert_eq!(refused.code, RefusalCode::Unavailable);
+    bench.answer_waiting();
+    assert_eq!(bench.goodbye(1), None, "who is in stays in");
+    bench.store_answers = true;
+    bench.input(Input::Directory(DirectoryEvent::Resumed));
+    bench.run(200);
+    bench.send_as("anna", in_flight, use_purse);
+    bench.run(2);
+    assert!(bench.reply(in_flight).expect("is answered").is_ok());
+    assert_eq!(bench.value("requests_repeated_total"), 1, "it had been stored");
+    assert_eq!((bench.value("reloads_total"), bench.goodbye(1)), (1, None));
 }
 
 #[test]

@@ -99,7 +99,7 @@ impl Cluster {
         if let Some(why) = self.store.halted() {
             return Some(why);
         }
-        let why = "its lease ended, so that others take over what it had; start it again";
+        let why = "its lease is over, so that others take over what it had; start it again";
         self.node.is_lost().then(|| String::from(why))
     }
 

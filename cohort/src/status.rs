@@ -105,7 +105,11 @@ async fn health(State(source): State<Source>) -> impl IntoResponse {
 }
 
 async fn readiness(State(source): State<Source>) -> impl IntoResponse {
-    match source.view.borrow().state {
+    let view = source.view.borrow();
+    match view.state {
+        NodeState::Ready if view.suspended => {
+            (StatusCode::SERVICE_UNAVAILABLE, "suspended: the store cannot be reached\n")
+        }
         NodeState::Ready => (StatusCode::OK, "ready\n"),
         NodeState::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting\n"),
         NodeState::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining\n"),

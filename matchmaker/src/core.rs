@@ -206,7 +206,8 @@ impl Matchmaker {
     fn directory(&mut self, event: &DirectoryEvent, outputs: &mut Vec<Output>) {
         self.nodes.apply(event);
         match event {
-            DirectoryEvent::Changed(_) => {}
+            // While it is suspended it holds its tickets and makes no matches; see `sweep`.
+            DirectoryEvent::Changed(_) | DirectoryEvent::Suspended | DirectoryEvent::Resumed => {}
             DirectoryEvent::Gone(node) => self.node_gone(*node, outputs),
         }
     }
@@ -256,7 +257,8 @@ impl Matchmaker {
 
     fn sweep(&mut self, outputs: &mut Vec<Output>) {
         let has_battleapp = self.nodes.ready(Role::Battleapp).next().is_some();
-        if self.draining || !has_battleapp || self.now < self.paused_until {
+        let paused = self.now < self.paused_until || self.nodes.is_suspended();
+        if self.draining || !has_battleapp || paused {
             return;
         }
         let mut room = BATTLES_PER_TICK_MAX.min(BATTLES_MAX.saturating_sub(self.battles.len()));

@@ -56,6 +56,12 @@ pub enum DirectoryEvent {
     /// A node is gone for good: its lease ended or it left. This incarnation never returns. A node
     /// that is told so of itself must stop its cores: others may be taking its place.
     Gone(NodeId),
+    /// The node that is told so cannot renew its lease: it must acknowledge nothing and give up
+    /// what it owns before the lease ends. Connections, links and battles stay. Nothing is heard of
+    /// other nodes until it has resumed or is gone.
+    Suspended,
+    /// The node holds its lease again and nobody has declared it gone: it may acquire keys anew.
+    Resumed,
 }
 
 /// The shell's access to the directory. One per node; never blocks.
@@ -72,6 +78,7 @@ pub trait Directory: Send {
 #[derive(Clone, Debug, Default)]
 pub struct Nodes {
     cards: BTreeMap<NodeId, NodeCard>,
+    suspended: bool,
 }
 
 impl Nodes {
@@ -84,7 +91,15 @@ impl Nodes {
             DirectoryEvent::Gone(node) => {
                 self.cards.remove(node);
             }
+            DirectoryEvent::Suspended => self.suspended = true,
+            DirectoryEvent::Resumed => self.suspended = false,
         }
+    }
+
+    /// Whether the own node is suspended: see [`DirectoryEvent::Suspended`].
+    #[must_use]
+    pub const fn is_suspended(&self) -> bool {
+        self.suspended
     }
 
     /// Whether this incarnation is in the directory.

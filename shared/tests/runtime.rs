@@ -226,7 +226,7 @@ fn polled(handle: &mut dyn Directory) -> Vec<DirectoryEvent> {
 fn is_card(event: &DirectoryEvent, wanted: impl Fn(&NodeCard) -> bool) -> bool {
     match event {
         DirectoryEvent::Changed(card) => wanted(card),
-        DirectoryEvent::Gone(_) => false,
+        DirectoryEvent::Gone(_) | DirectoryEvent::Suspended | DirectoryEvent::Resumed => false,
     }
 }
 

@@ -113,9 +113,20 @@ impl Social {
 
     fn take_directory(&mut self, event: &DirectoryEvent) {
         let mut border = self.world.resource_mut::<Border>();
-        let DirectoryEvent::Gone(node) = event else {
-            border.nodes.apply(event);
-            return;
+        let node = match event {
+            DirectoryEvent::Gone(node) => node,
+            DirectoryEvent::Changed(_) => return border.nodes.apply(event),
+            DirectoryEvent::Suspended => {
+                border.nodes.apply(event);
+                let Border { keeper, outputs, .. } = &mut *border;
+                keeper.suspend(outputs, &mut self.news);
+                return;
+            }
+            DirectoryEvent::Resumed => {
+                border.nodes.apply(event);
+                border.keeper.resume();
+                return guilds::resume(&mut self.world);
+            }
         };
         let hosted_social = border.nodes.cards().any(|card| {
             card.id == *node && card.roles.iter().any(|(role, _)| *role == Role::Social)

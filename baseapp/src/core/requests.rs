@@ -21,6 +21,8 @@ use super::part::{self, Batch, Part};
 use super::player::PlayerItem;
 use super::{Baseapp, equipment, inbox, pets};
 
+const STORE_AWAY: &str = "the store is not reachable; nothing was done, try again in a moment";
+
 /// Results of a player's last changing requests.
 #[derive(Component, Debug, Default)]
 pub(super) struct Requests(RequestWindow);
@@ -43,16 +45,27 @@ impl Baseapp {
     ) {
         self.counters.requests += 1;
         let room = self.keeper.outbox_room(Key::Player(player));
-        let content = Arc::clone(&self.content);
+        let (content, can_commit) = (Arc::clone(&self.content), self.keeper.can_commit());
         let answer = self.with_player(player, |player| {
-            if player.online.0 == Some(session) {
-                carry_out(player, &content, room, id, &request)
-            } else {
-                Answer::refused(RefusalCode::LoggedInElsewhere, "another session speaks for you")
+            match player.online.0 {
+                Some(online) if online == session => {
+                    carry_out(player, &content, can_commit.then_some(room), id, &request)
+                }
+                Some(_) => {
+                    let text = "another session speaks for you";
+                    Answer::refused(RefusalCode::LoggedInElsewhere, text)
+                }
+                // Its gateway was declared gone.
+                None => Answer::refused(RefusalCode::Unavailable, "your session is over"),
             }
         });
         let Answer { result, post, repeated } = answer.unwrap_or_else(|| {
-            Answer::refused(RefusalCode::Unavailable, "your data is not loaded; connect again")
+            if self.reloads.has(player, session) {
+                Answer::refused(RefusalCode::Unavailable, STORE_AWAY)
+            } else {
+                let text = "your data is not loaded; connect again";
+                Answer::refused(RefusalCode::Unavailable, text)
+            }
         });
         self.counters.repeats += u64::from(repeated);
         self.counters.refusals += u64::from(result.is_err());
@@ -90,10 +103,11 @@ impl Answer {
     }
 }
 
+/// Carries a request out; `can_commit` is the room in the outbox, if changes can be stored now.
 fn carry_out(
     player: &mut PlayerItem<'_, '_>,
     content: &Content,
-    outbox_room: u64,
+    can_commit: Option<u64>,
     id: RequestId,
     request: &PlayerRequest,
 ) -> Answer {
@@ -107,6 +121,11 @@ fn carry_out(
             }
         }
     }
+    let outbox_room = match can_commit {
+        Some(room) => room,
+        None if request.is_read() => 0,
+        None => return Answer::refused(RefusalCode::Unavailable, STORE_AWAY),
+    };
     let answer = perform(player, content, outbox_room, request);
     // A refusal has no effect, so a retry may as well be tried anew.
     if !request.is_read() && answer.result.is_ok() {

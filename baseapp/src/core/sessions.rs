@@ -47,6 +47,10 @@ impl Baseapp {
             }
         } else if self.players.contains_key(&player) {
             self.attach(player, &opening, outputs);
+        } else if self.nodes.is_suspended() {
+            self.reloads.close(player, opening.session);
+            let text = "the store is not reachable; try again later";
+            outputs.push(refused(opening.session, RefusalCode::Unavailable, text));
         } else if self.players.len() + self.openings.len() >= PLAYERS_MAX {
             let text = "this server is full; try again later";
             outputs.push(refused(opening.session, RefusalCode::Busy, text));
@@ -67,7 +71,11 @@ impl Baseapp {
 
     /// The player's record has come.
     pub(super) fn opened(&mut self, player: PlayerId, record: &Record, outputs: &mut Vec<Output>) {
-        let openings = self.openings.remove(&player).unwrap_or_default();
+        let mut openings = self.openings.remove(&player).unwrap_or_default();
+        if let Some(again) = self.reloads.take(player) {
+            self.counters.reloads += 1;
+            openings.insert(0, again);
+        }
         let mut stored = true;
         let bundle = match PlayerBundle::load(record) {
             Ok(Some(bundle)) => Ok(bundle),
@@ -146,9 +154,8 @@ impl Baseapp {
                 let opened = FromBaseapp::Opened { session: session.session, player, name, order };
                 let opened =
                     Output::Send { to: session.address(), body: Body::FromBaseapp(opened) };
-                let text = "your data could not be stored; connect again";
-                let otherwise = refused(session, RefusalCode::Unavailable, text);
-                self.world.resource_mut::<Batch>().reply(player, opened, otherwise);
+                // If the player is lost before, the session is refused or opened again with it.
+                self.world.resource_mut::<Batch>().tell(player, opened);
                 self.keeper.look_for_mail(Key::Player(player), outputs);
             }
         }
@@ -156,6 +163,10 @@ impl Baseapp {
 
     /// Another node owns the player.
     pub(super) fn moved(&mut self, player: PlayerId, owner: Address, outputs: &mut Vec<Output>) {
+        if let Some(again) = self.reloads.take(player) {
+            let text = "your data moved to another server; connect again";
+            outputs.push(refused(again.session, RefusalCode::Unavailable, text));
+        }
         for opening in self.openings.remove(&player).unwrap_or_default() {
             let SessionRef { session, .. } = opening.session;
             let body = Body::FromBaseapp(FromBaseapp::Moved { session, owner });
@@ -163,18 +174,8 @@ impl Baseapp {
         }
     }
 
-    /// The player is not owned any more: whoever speaks for it has to connect again.
-    pub(super) fn lost(&mut self, player: PlayerId, outputs: &mut Vec<Output>) {
-        let session = self.with_player(player, |player| player.online.0).flatten();
-        let waiting = self.openings.remove(&player).unwrap_or_default();
-        for session in session.into_iter().chain(waiting.into_iter().map(|o| o.session)) {
-            let text = "your data moved or the store is not reachable; connect again";
-            outputs.push(refused(session, RefusalCode::Unavailable, text));
-        }
-        self.unload(player, outputs);
-    }
-
     pub(super) fn close(&mut self, now: Tick, player: PlayerId, session: SessionRef) {
+        self.reloads.close(player, session);
         if let Some(waiting) = self.openings.get_mut(&player) {
             waiting.retain(|opening| opening.session != session);
         }
@@ -192,6 +193,7 @@ impl Baseapp {
 
     /// All sessions of a gateway are gone with its node.
     pub(super) fn gateway_gone(&mut self, now: Tick, gateway: NodeId) {
+        self.reloads.close_all(gateway);
         let players: Vec<PlayerId> = self.players.keys().copied().collect();
         for player in players {
             let session = self.with_player(player, |player| player.online.0).flatten();
@@ -208,7 +210,7 @@ pub(super) const fn event(session: SessionRef, event: Event) -> Output {
     Output::Send { to: session.address(), body }
 }
 
-fn refused(session: SessionRef, code: RefusalCode, text: &str) -> Output {
+pub(super) fn refused(session: SessionRef, code: RefusalCode, text: &str) -> Output {
     refuse(session, Refusal::new(code, text))
 }
 

@@ -176,15 +176,20 @@ impl BattleApp {
         self.resend.push_back((to, body));
     }
 
-    fn take_directory(&mut self, event: &DirectoryEvent) {
+    fn take_directory(&mut self, event: &DirectoryEvent, outputs: &mut Vec<Output>) {
         self.nodes.apply(event);
-        if let DirectoryEvent::Gone(node) = event {
-            self.resend.retain(|(to, _)| to.node != *node);
-            for stage in self.battles.values_mut() {
-                if let Stage::Running(running) = stage {
-                    running.battle.leave_gateway(*node);
+        match event {
+            DirectoryEvent::Gone(node) => {
+                self.resend.retain(|(to, _)| to.node != *node);
+                for stage in self.battles.values_mut() {
+                    if let Stage::Running(running) = stage {
+                        running.battle.leave_gateway(*node);
+                    }
                 }
             }
+            DirectoryEvent::Suspended => self.keeper.suspend(outputs, &mut self.events),
+            DirectoryEvent::Resumed => self.keeper.resume(),
+            DirectoryEvent::Changed(_) => {}
         }
     }
 
@@ -243,7 +248,7 @@ impl Core for BattleApp {
             match input {
                 Input::Frame { from, body } => self.take_frame(from, body, outputs),
                 Input::Unsent { to, body } => self.take_unsent(to, body),
-                Input::Directory(event) => self.take_directory(&event),
+                Input::Directory(event) => self.take_directory(&event, outputs),
                 Input::Drain => self.draining = true,
                 Input::Edge(_) => {}
             }

@@ -154,7 +154,11 @@ impl AnyMq {
             AnyStore::Embedded(_) => return Ok(Box::new(LocalDirectory::new().join(me))),
             AnyStore::Redis(store) => store,
         };
-        let times = LeaseTimes { lease: config.cluster.lease.duration(), ..LeaseTimes::default() };
+        let times = LeaseTimes {
+            lease: config.cluster.lease.duration(),
+            ride_out: config.cluster.ride_out.duration(),
+            ..LeaseTimes::default()
+        };
         let joined = RedisDirectory::beside(store, times).join(me, &config.node.build);
         let directory = joined.map_err(|error| Failure::Join { what: error.to_string() })?;
         Ok(match self {

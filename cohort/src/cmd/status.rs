@@ -59,11 +59,12 @@ async fn whole(mut status: Value) -> Value {
     for node in status["nodes"].as_array_mut().into_iter().flatten() {
         node["silent"] = Value::Bool(true);
     }
-    let me = status["node"].clone();
+    let (me, suspended) = (status["node"].clone(), status["suspended"].clone());
     for node in status["nodes"].as_array_mut().into_iter().flatten() {
         if node["node"] == me {
             node["roles"] = own.clone();
             node["silent"] = Value::Bool(false);
+            node["suspended"] = suspended.clone();
         }
     }
     while let Some(answer) = asked.join_next().await {
@@ -71,6 +72,7 @@ async fn whole(mut status: Value) -> Value {
         if other["node"] == status["nodes"][index]["node"] {
             status["nodes"][index]["roles"] = other["roles"].clone();
             status["nodes"][index]["silent"] = Value::Bool(false);
+            status["nodes"][index]["suspended"] = other["suspended"].clone();
             add(&mut status, &other);
         }
     }
@@ -109,7 +111,12 @@ fn nodes(status: &Value) -> String {
         let [name, state, build, page] =
             ["node", "state", "build", "page"].map(|key| said(&node[key]));
         let silent = node["silent"] == Value::Bool(true);
-        let state = if silent { format!("{state}, no answer") } else { state };
+        let suspended = node["suspended"] == Value::Bool(true);
+        let state = match (silent, suspended) {
+            (true, _) => format!("{state}, no answer"),
+            (false, true) => String::from("suspended"),
+            (false, false) => state,
+        };
         rows.push(vec![name, state, build, page, roles]);
     }
     output::table(&rows)

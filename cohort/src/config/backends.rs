@@ -18,11 +18,18 @@ pub struct ClusterConfig {
     pub key_file: PathBuf,
     /// How long a node counts as alive after its last sign of life.
     pub lease: Span,
+    /// How long a node that cannot reach the store waits for it before it ends.
+    pub ride_out: Span,
 }
 
 impl Default for ClusterConfig {
     fn default() -> Self {
-        Self { name: String::from("cohort"), key_file: PathBuf::new(), lease: Span::seconds(3) }
+        Self {
+            name: String::from("cohort"),
+            key_file: PathBuf::new(),
+            lease: Span::seconds(3),
+            ride_out: Span::seconds(60),
+        }
     }
 }
 

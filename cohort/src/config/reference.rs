@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::config::Config;
 
 /// Every key with what it is for, in the order of the file.
-pub const KEYS: [(&str, &str); 33] = [
+pub const KEYS: [(&str, &str); 34] = [
     ("node.number", "Which node of the cluster this is."),
     ("node.roles", "What it hosts: gateway, baseapp, battleapp, social, matchmaker."),
     ("node.data_dir", "Where store, certificate and replays are kept."),
@@ -13,6 +13,7 @@ pub const KEYS: [(&str, &str); 33] = [
     ("cluster.name", "Name of the cluster: 1 to 32 of a-z, 0-9, - and _. All its keys begin so."),
     ("cluster.key_file", "Secret of the cluster for TCP links: `openssl rand -hex 32 > FILE`."),
     ("cluster.lease", "How long a node counts as alive after its last sign of life."),
+    ("cluster.ride_out", "How long a node without its store waits for it before it ends."),
     ("store.kind", "embedded (a file, one process), redis, redis-cluster."),
     ("store.urls", "Redis servers, redis://host:port/database."),
     ("store.password_file", "File with password or user:password for them; empty for none."),

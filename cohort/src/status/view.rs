@@ -25,6 +25,8 @@ pub struct StatusView {
     pub state: NodeState,
     /// No role has failed.
     pub healthy: bool,
+    /// The store cannot be reached: players are refused for now, connections and battles go on.
+    pub suspended: bool,
     /// Since the node was started.
     pub uptime_ms: u64,
     /// Where clients connect, host and UDP port; empty without the role gateway.
@@ -122,6 +124,7 @@ impl Default for StatusView {
             state: NodeState::Starting,
             build: String::new(),
             healthy: true,
+            suspended: false,
             roles: Vec::new(),
         };
         Self::of(&nobody, &[], "", Duration::ZERO)
@@ -138,6 +141,7 @@ impl StatusView {
             build: status.build.clone(),
             state: status.state,
             healthy: status.healthy,
+            suspended: status.suspended,
             uptime_ms: u64::try_from(uptime.as_millis()).unwrap_or(u64::MAX),
             quic: quic.to_owned(),
             players: value(Role::Gateway, "sessions_playing"),

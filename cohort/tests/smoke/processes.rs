@@ -51,6 +51,32 @@ fn a_process_that_dies_is_started_again_as_a_new_incarnation() {
 }
 
 #[test]
+fn a_redis_that_is_away_suspends_all_nodes_and_costs_nobody_a_session() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Running::start_with(dir.path(), &["--processes"]);
+    let redis = std::fs::read_to_string(dir.path().join("redis/pid")).unwrap();
+    let redis = redis.trim().parse().unwrap();
+    let names = ["gateway-1", "baseapp-1", "battleapp-1", "social", "matchmaker"];
+    let pids = || names.map(|name| pid(dir.path(), name));
+    let before = pids();
+    let suspended = |status: &str| status.matches(" suspended ").count();
+    std::thread::scope(|scope| {
+        // A bot that is disconnected fails.
+        let bots = scope.spawn(|| node.bots(dir.path(), &["--players", "10", "--for", "20s"]));
+        let arrived = |status: &str| status.contains("10 players online").then_some(());
+        node.find_in_status(arrived);
+        signal(redis, "-STOP");
+        node.find_in_status(|status| (suspended(status) == names.len()).then_some(()));
+        signal(redis, "-CONT");
+        node.find_in_status(|status| (suspended(status) == 0).then_some(()));
+        let report = bots.join().unwrap();
+        assert_eq!(report.code, Some(0), "{report:?}");
+    });
+    assert_eq!(pids(), before, "the same processes go on");
+    assert_eq!(node.end_with("-TERM").code, Some(0));
+}
+
+#[test]
 fn a_process_that_cannot_start_is_named_with_its_reason() {
     let dir = tempfile::tempdir().unwrap();
     let (data, nowhere) = (dir.path().to_str().unwrap(), "redis://127.0.0.1:1");

@@ -25,7 +25,8 @@ impl Gateway {
     pub(super) fn directory_changed(&mut self, event: &DirectoryEvent, outputs: &mut Vec<Output>) {
         self.nodes.apply(event);
         match event {
-            DirectoryEvent::Changed(_) => {}
+            // Sessions and what they wait for stay; whoever needs the store refuses.
+            DirectoryEvent::Changed(_) | DirectoryEvent::Suspended | DirectoryEvent::Resumed => {}
             DirectoryEvent::Gone(node) => self.node_gone(*node, outputs),
         }
         let ready: Vec<_> = self.nodes.ready(Role::Social).map(|(address, _)| address).collect();

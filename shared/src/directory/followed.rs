@@ -58,7 +58,10 @@ impl<D: Directory, L: Links> Directory for FollowedDirectory<D, L> {
             match event {
                 DirectoryEvent::Changed(card) if card.id != self.me => self.links.seen(card),
                 DirectoryEvent::Gone(node) if *node != self.me => self.links.lost(*node),
-                DirectoryEvent::Changed(_) | DirectoryEvent::Gone(_) => {}
+                DirectoryEvent::Changed(_)
+                | DirectoryEvent::Gone(_)
+                | DirectoryEvent::Suspended
+                | DirectoryEvent::Resumed => {}
             }
         }
     }

@@ -1,9 +1,10 @@
 //! The directory in Redis: every node holds a lease there, renews it, and reads what the others
 //! have changed. It stands beside the store, in one slot, and trusts the server's clock alone.
 //!
-//! A node that cannot renew its lease for two thirds of its length is told that it is gone, so it
-//! stops before anybody takes its place. If the server itself was away, nobody is declared gone
-//! by it before there was time to come back. `docs/redis.md` has the times.
+//! A node that cannot renew its lease for two thirds of its length is suspended, so it gives up
+//! what it owns before anybody takes its place, and goes on if it is still in the directory when
+//! it can be reached again. If the server itself was away, nobody is declared gone by it before
+//! there was time to come back. `docs/redis.md` has the times.
 
 mod beat;
 mod board;
@@ -34,15 +35,22 @@ pub const CARD_BYTES_MAX: usize = 4 << 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeaseTimes {
     /// Length of a lease. Renewed at a third of it; after two thirds without success the node
-    /// is told that it is gone.
+    /// is suspended.
     pub lease: Duration,
+    /// How long a node stays suspended. Then it is told that it is gone, whatever others think:
+    /// it may be cut off alone, and its clients would wait for nothing.
+    pub ride_out: Duration,
     /// Between two looks at what others have changed.
     pub look: Duration,
 }
 
 impl Default for LeaseTimes {
     fn default() -> Self {
-        Self { lease: Duration::from_secs(3), look: Duration::from_millis(200) }
+        Self {
+            lease: Duration::from_secs(3),
+            ride_out: Duration::from_secs(60),
+            look: Duration::from_millis(200),
+        }
     }
 }
 
@@ -108,7 +116,7 @@ impl RedisDirectory {
         let router = Router::new(self.routes.clone(), never());
         let mut lease = Lease::new(router, node, self.times);
         lease.take()?;
-        let board = Arc::new(Board::new(self.times.lease));
+        let board = Arc::new(Board::new(self.times));
         let (nudge, nudged) = bounded(1);
         let mut beats = Beats::new(lease, Arc::clone(&board), nudged);
         beats.round().map_err(JoinError::Unreachable)?;
@@ -141,8 +149,7 @@ impl fmt::Debug for RedisDirectoryHandle {
 }
 
 impl RedisDirectoryHandle {
-    /// Whether this node has lost its lease, or could not renew it for too long. It never gets
-    /// it back: the process has to end or to join anew with a new incarnation.
+    /// Whether this node has lost its lease, or was suspended for too long. It never gets it back: the process has to end or to join anew with a new incarnation.
     #[must_use]
     pub fn is_lost(&self) -> bool {
         self.board.is_lost(now())

@@ -3,6 +3,7 @@
 mod answers;
 mod durable;
 mod relay;
+mod suspension;
 mod tenure;
 
 #[cfg(test)]
@@ -18,6 +19,7 @@ use crate::store::{MailEntry, OpId, Parts, Post, Record, StoreRequest};
 
 pub use durable::{Mark, Reached};
 use relay::Relays;
+use suspension::Standing;
 use tenure::{Held, Leaving, MailLook, Owned, Tenure};
 
 /// What a tick changes in one key. Staging several in one tick merges them.
@@ -84,6 +86,19 @@ pub enum LostReason {
     TooLarge,
     /// The store could not be asked for the record.
     Unavailable,
+    /// The node is suspended, see [`Keeper::suspend`].
+    Suspended,
+}
+
+impl LostReason {
+    /// Nobody is known to have taken the key: this node should try to acquire it again.
+    #[must_use]
+    pub const fn may_return(self) -> bool {
+        match self {
+            Self::Unknown | Self::Unavailable | Self::Suspended => true,
+            Self::Fenced | Self::TooLarge => false,
+        }
+    }
 }
 
 /// Holds keys for one core.
@@ -97,6 +112,7 @@ pub struct Keeper {
     /// What was asked of the store and is not answered yet.
     asked: BTreeMap<OpId, Asked>,
     relays: Relays,
+    standing: Standing,
 }
 
 /// What an op of the keeper was about.
@@ -131,6 +147,7 @@ impl Keeper {
             dirty: BTreeSet::new(),
             asked: BTreeMap::new(),
             relays: Relays::default(),
+            standing: Standing::default(),
         }
     }
 

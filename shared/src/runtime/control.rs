@@ -1,7 +1,8 @@
 //! What the node tells a role's thread: changes of the directory, drain, stop.
 //!
 //! Changes wait per node, the newest winning, so that a role that is held up cannot make them grow
-//! beyond the number of nodes.
+//! beyond the number of nodes. So do words about the own lease: a role that was held up while its
+//! node was suspended and resumed has kept what nobody else has taken.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,6 +25,8 @@ pub(super) struct Control {
 #[derive(Debug, Default)]
 struct Waiting {
     changes: BTreeMap<NodeId, DirectoryEvent>,
+    /// [`DirectoryEvent::Suspended`] or [`DirectoryEvent::Resumed`].
+    standing: Option<DirectoryEvent>,
     drain: bool,
 }
 
@@ -43,6 +46,10 @@ impl Control {
             let node = match event {
                 DirectoryEvent::Changed(card) => card.id,
                 DirectoryEvent::Gone(node) => *node,
+                DirectoryEvent::Suspended | DirectoryEvent::Resumed => {
+                    waiting.standing = Some(event.clone());
+                    continue;
+                }
             };
             waiting.changes.insert(node, event.clone());
         }
@@ -72,7 +79,9 @@ impl Control {
             return false;
         }
         let waiting = std::mem::take(&mut *self.lock());
+        // Who resumes acquires keys, and has to know before who is still there.
         inputs.extend(waiting.changes.into_values().map(Input::Directory));
+        inputs.extend(waiting.standing.map(Input::Directory));
         if waiting.drain {
             inputs.push(Input::Drain);
         }
@@ -117,5 +126,15 @@ mod tests {
         inputs.clear();
         assert!(!control.take(&mut inputs));
         assert_eq!(inputs, []);
+    }
+
+    #[test]
+    fn who_resumes_knows_first_who_is_there() {
+        let control = Control::new(Doorbell::new());
+        control.changed(&[DirectoryEvent::Suspended, DirectoryEvent::Resumed, changed("a")]);
+        let mut inputs = Vec::new();
+        control.take(&mut inputs);
+        let expected = [changed("a"), DirectoryEvent::Resumed].map(Input::Directory);
+        assert_eq!(inputs, expected);
     }
 }

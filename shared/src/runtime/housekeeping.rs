@@ -22,6 +22,8 @@ pub(super) struct Phase {
     pub(super) stopping: AtomicBool,
     /// The directory has declared this node gone.
     pub(super) lost: AtomicBool,
+    /// The lease cannot be renewed.
+    pub(super) suspended: AtomicBool,
 }
 
 /// The nodes that the directory knows, for whoever asks the node.
@@ -126,8 +128,26 @@ impl Housekeeping {
         }
     }
 
+    /// Suspension is told before anything else: the roles have a third of the lease to stop.
+    fn note_standing(&self) {
+        for event in &self.events {
+            match event {
+                DirectoryEvent::Suspended => {
+                    self.phase.suspended.store(true, Ordering::Release);
+                    tracing::warn!(node = %self.id, "node suspended, its lease cannot be renewed");
+                }
+                DirectoryEvent::Resumed => {
+                    self.phase.suspended.store(false, Ordering::Release);
+                    tracing::warn!(node = %self.id, "node resumed, it holds its lease");
+                }
+                DirectoryEvent::Changed(_) | DirectoryEvent::Gone(_) => {}
+            }
+        }
+    }
+
     fn hand_out(&mut self) {
         self.end_if_lost();
+        self.note_standing();
         self.known.apply(&self.events);
         for hosted in &self.hosted {
             hosted.control.changed(&self.events);

@@ -92,6 +92,7 @@ impl Node {
             state: self.phase.state(),
             build: self.build.clone(),
             healthy: self.is_healthy(),
+            suspended: self.phase.suspended.load(Ordering::Acquire),
             roles: self.hosted.iter().map(|hosted| hosted.board.read()).collect(),
         }
     }

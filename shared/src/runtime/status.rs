@@ -26,6 +26,8 @@ pub struct NodeStatus {
     pub build: String,
     /// No role has failed.
     pub healthy: bool,
+    /// The store cannot be reached: the node has given up its keys and acknowledges nothing.
+    pub suspended: bool,
     /// Its roles, in the order of the setup.
     pub roles: Vec<RoleStatus>,
 }

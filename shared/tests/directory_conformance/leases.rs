@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use shared::directory::redis::{JoinError, RedisDirectory, RedisDirectoryHandle};
+use shared::directory::redis::{JoinError, LeaseTimes, RedisDirectory, RedisDirectoryHandle};
 use shared::directory::{Directory, DirectoryEvent, NodeState};
 use shared::ids::NodeId;
 use shared::store::redis::{RedisStore, RedisStoreConfig};
@@ -156,23 +156,77 @@ fn a_build_that_is_too_far_from_the_others_is_refused() {
     drop(directory.join(id(2, 2), "0.5.0").expect("is the next release"));
 }
 
-#[test]
-fn a_node_that_cannot_renew_is_told_that_it_is_gone() {
-    let mut world = World::new();
+/// Node 7 with a short lease, suspended because the server was killed.
+fn suspended(world: &mut World) -> Watcher<RedisDirectoryHandle> {
     let mut node = world.watcher(id(7, 1), SHORT);
     node.handle.announce(&card(id(7, 1), NodeState::Ready));
     assert_eq!(node.until_seen(1).len(), 1);
-    assert!(!node.handle.is_lost());
     world.server = None;
-    assert_eq!(node.until_seen(1), [DirectoryEvent::Gone(id(7, 1))]);
+    assert_eq!(node.until_seen(1), [DirectoryEvent::Suspended]);
+    node
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a lease is a time")]
+fn a_node_is_suspended_while_the_server_is_away_and_goes_on_as_the_same_incarnation() {
+    let mut world = World::new();
+    let mut node = suspended(&mut world);
+    let since = Instant::now();
+    until("the lease is long over", || since.elapsed() > SHORT * 3);
+    assert!(!node.handle.is_lost());
     world.start();
-    // It stays so, and the others are free to take its place.
+    assert_eq!(node.until_seen(1), [DirectoryEvent::Resumed]);
+    let refused = world.directory(SHORT).join(id(7, 2), BUILD).expect_err("is taken");
+    assert_eq!(refused, JoinError::NumberTaken { node: id(7, 2), holder: 1 });
+    let there = DirectoryEvent::Changed(card(id(7, 1), NodeState::Ready));
+    assert_eq!(world.watcher(id(1, 1), LONG).until_seen(1), [there]);
+}
+
+#[test]
+fn a_node_is_suspended_while_the_server_does_not_answer() {
+    let world = World::new();
+    let mut node = world.watcher(id(7, 1), SHORT);
+    node.handle.announce(&card(id(7, 1), NodeState::Ready));
+    assert_eq!(node.until_seen(1).len(), 1);
+    world.raw(&["CLIENT", "PAUSE", "3000"]);
+    assert_eq!(node.until_seen(1), [DirectoryEvent::Suspended]);
+    assert_eq!(node.until_seen(1), [DirectoryEvent::Resumed]);
+}
+
+#[test]
+fn a_node_that_was_declared_gone_while_it_was_suspended_is_gone_for_good() {
+    let mut world = World::new();
+    let mut node = suspended(&mut world);
+    // The server is back for everybody but this node.
+    let port = std::mem::replace(&mut world.port, free_port());
+    world.start();
+    let mut other = world.watcher(id(1, 1), LONG);
+    let there = DirectoryEvent::Changed(card(id(7, 1), NodeState::Ready));
+    assert_eq!(other.until_seen(1), [there]);
+    assert_eq!(other.until_seen(1), [DirectoryEvent::Gone(id(7, 1))]);
+    world.server = None;
+    world.port = port;
+    world.start();
+    assert_eq!(node.until_seen(1), [DirectoryEvent::Gone(id(7, 1))]);
     assert!(node.handle.is_lost());
     let mut later = Vec::new();
     node.handle.announce(&card(id(7, 1), NodeState::Ready));
     node.handle.poll(&mut later);
     assert_eq!(later, []);
     drop(world.watcher(id(7, 2), LONG));
+}
+
+#[test]
+fn a_node_does_not_stay_suspended_for_ever() {
+    let mut world = World::new();
+    let impatient = LeaseTimes { ride_out: SHORT * 3, ..times(SHORT) };
+    let directory = RedisDirectory::beside(&store(&world.url()), impatient);
+    let mut node = Watcher::of(directory.join(id(7, 1), BUILD).expect("joins"));
+    world.server = None;
+    let ends = [DirectoryEvent::Suspended, DirectoryEvent::Gone(id(7, 1))];
+    assert_eq!(node.until_seen(2), ends);
+    world.start();
+    assert!(node.handle.is_lost());
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn running() -> Arc<Running> {
 
 /// Long leases keep a busy machine from ending them.
 pub(crate) fn times(lease: Duration) -> LeaseTimes {
-    LeaseTimes { lease, look: Duration::from_millis(20) }
+    LeaseTimes { lease, look: Duration::from_millis(20), ..LeaseTimes::default() }
 }
 
 impl Fabric for Redis {

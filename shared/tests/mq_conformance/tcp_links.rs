@@ -274,6 +274,7 @@ fn links_follow_the_directory() {
     let links = events.iter().map(|event| match event {
         DirectoryEvent::Changed(card) => card.link,
         DirectoryEvent::Gone(node) => panic!("{node} is gone"),
+        DirectoryEvent::Suspended | DirectoryEvent::Resumed => panic!("nobody has a lease"),
     });
     assert!(links.clone().count() == 4 && links.clone().all(|link| link.is_some()));
     Traffic::FEW.exchange(&mut one, &mut two);

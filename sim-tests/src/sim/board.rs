@@ -10,8 +10,10 @@ use super::plan::LEASE_MS;
 
 /// Length of a lease in µs.
 pub(super) const LEASE_US: u64 = LEASE_MS * 1_000;
-/// A node that could not renew for so long ends itself: two thirds of the lease.
+/// A node that could not renew for so long is suspended: two thirds of the lease.
 pub(super) const GIVE_UP_US: u64 = LEASE_US * 2 / 3;
+/// A node that is suspended for so long ends, as by `cluster.ride_out`.
+pub(super) const RIDE_OUT_US: u64 = 60_000_000;
 
 /// Everybody's card, as the store has it.
 #[derive(Debug, Default)]

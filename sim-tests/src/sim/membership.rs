@@ -4,7 +4,7 @@ use shared::core::Input;
 use shared::directory::{DirectoryEvent, NodeCard, NodeState};
 use shared::ids::{Address, NodeId};
 
-use super::board::{GIVE_UP_US, News};
+use super::board::{GIVE_UP_US, News, RIDE_OUT_US};
 use super::node::Node;
 use super::world::{Event, World, place};
 
@@ -41,7 +41,7 @@ impl World<'_> {
         (0..roles).for_each(|role| self.wake_at(id, role, now_us));
     }
 
-    /// A node's round: it renews its lease, or sees that it could not for too long.
+    /// A node's round: it renews its lease, or sees that it could not for so long that it must stop.
     pub(super) fn beat(&mut self, id: NodeId) {
         let now_us = self.now_us;
         let Some(node) = self.node(id) else { return };
@@ -52,10 +52,18 @@ impl World<'_> {
             return;
         }
         let local_us = node.local_us(now_us);
-        if local_us.saturating_sub(node.renewed_us) >= GIVE_UP_US {
-            self.die(id, "node: ended because it could not renew its lease");
+        let silent_us = local_us.saturating_sub(node.renewed_us);
+        if silent_us >= GIVE_UP_US + RIDE_OUT_US {
+            self.die(id, "node: ended because it was suspended for too long");
             return;
         }
+        if silent_us >= GIVE_UP_US && !node.known.is_suspended() {
+            node.hear(&DirectoryEvent::Suspended);
+            self.history.count("node: suspended");
+            self.history.tell(now_us, || format!("node {id} is suspended"));
+            self.wake_all(id);
+        }
+        let Some(node) = self.node(id) else { return };
         let (card, seen) = (Box::new(node.card()), node.seen);
         let at_us = now_us + self.store_way();
         self.agenda.put(at_us, Event::Beaten { card, seen, asked_us: local_us });
@@ -111,9 +119,28 @@ impl World<'_> {
                     node.hear(&event);
                     self.link_is_lost(id, *gone);
                 }
-                DirectoryEvent::Changed(_) => node.hear(&event),
+                DirectoryEvent::Changed(_)
+                | DirectoryEvent::Suspended
+                | DirectoryEvent::Resumed => node.hear(&event),
             }
         }
+        self.resume(id);
+        self.wake_all(id);
+    }
+
+    /// A node that was suspended goes on, if its lease was renewed lately.
+    fn resume(&mut self, id: NodeId) {
+        let now_us = self.now_us;
+        let Some(node) = self.node(id).filter(|node| node.known.is_suspended()) else { return };
+        if node.local_us(now_us).saturating_sub(node.renewed_us) < GIVE_UP_US {
+            node.hear(&DirectoryEvent::Resumed);
+            self.history.count("node: resumed");
+            self.history.tell(now_us, || format!("node {id} resumes"));
+        }
+    }
+
+    /// Wakes the roles that what comes wakes.
+    fn wake_all(&mut self, id: NodeId) {
         let addresses: Vec<Address> = self
             .node(id)
             .map(|node| node.roles.iter().map(|slot| slot.address).collect())

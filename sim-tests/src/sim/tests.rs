@@ -1,6 +1,6 @@
 //! The simulator itself: the same plan gives the same history, and calm weather breaks nothing.
 
-use super::plan::{Plan, Weather};
+use super::plan::{Fault, Plan, PlannedFault, Weather};
 use super::{content, run};
 
 #[test]
@@ -28,5 +28,29 @@ fn calm_weather_breaks_no_promise_and_players_get_answers() {
         let outcome = run(&Plan::of_seed(seed, Weather::Calm), &content, false);
         assert_eq!(outcome.broken, None, "seed {seed}");
         assert!(outcome.counts["client: answered"] > 100, "seed {seed}: {:?}", outcome.counts);
+    }
+}
+
+#[test]
+fn a_store_that_is_away_for_half_a_minute_costs_no_node_no_session_and_no_battle() {
+    let content = content();
+    for seed in 0..2 {
+        let fault = Fault::StoreAway { ms: 30_000 };
+        let plan = Plan {
+            faults: vec![PlannedFault { at_ms: 10_000, fault }],
+            active_ms: 50_000,
+            fights: true,
+            clients: 20,
+            ..Plan::of_seed(seed, Weather::Calm)
+        };
+        let outcome = run(&plan, &content, false);
+        let count = |name: &str| outcome.counts.get(name).copied().unwrap_or(0);
+        let nodes = plan.nodes.len() as u64;
+        assert_eq!(outcome.broken, None, "seed {seed}");
+        let lives = ["node: joined", "node: suspended", "node: resumed"].map(count);
+        assert_eq!(lives, [nodes; 3], "seed {seed}");
+        let goodbyes = outcome.counts.keys().filter(|name| name.starts_with("goodbye"));
+        assert_eq!(goodbyes.count(), 0, "seed {seed}: {:?}", outcome.counts);
+        assert!(count("client: battle ended") > 0, "seed {seed}: {:?}", outcome.counts);
     }
 }

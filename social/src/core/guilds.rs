@@ -21,7 +21,7 @@ use shared::store::PartId;
 use super::stage::Stage;
 
 pub(crate) use index::{is_page, list, page_came, patrol_again};
-pub(crate) use keys::{keeper_said, mail_waiting, read, release_all};
+pub(crate) use keys::{keeper_said, mail_waiting, read, release_all, resume};
 pub use stored::StoredGuild;
 pub(crate) use systems::levels;
 

@@ -70,6 +70,11 @@ impl BattleApp {
         let Some(Stage::Ending(ending)) = self.battles.get_mut(&battle) else { return };
         ending.retry_at = None;
         let key = Key::Battle(battle);
+        if !self.keeper.owns(key) {
+            // It was lost while the battle went on, as when the store was away.
+            self.keeper.open(key, outputs);
+            return;
+        }
         if !is_stored {
             self.keeper.stage(key, ending.change.clone());
         }
@@ -94,8 +99,9 @@ impl BattleApp {
         outputs.push(Output::SaveReplay { battle: id, bytes: ending.replay });
     }
 
-    /// The key was lost. An ending battle tries again, because its result may be stored or not;
-    /// any other is dropped.
+    /// The key was lost. An ending battle tries again, because its result may be stored or not. A
+    /// running one goes on if nobody is known to have taken it, and needs the key at its end only.
+    /// Any other is dropped.
     pub(super) fn lost(
         &mut self,
         now: Tick,
@@ -103,15 +109,14 @@ impl BattleApp {
         reason: LostReason,
         outputs: &mut Vec<Output>,
     ) {
-        if let Some(Stage::Ending(ending)) = self.battles.get_mut(&battle) {
-            match reason {
-                LostReason::Fenced | LostReason::Unknown | LostReason::Unavailable => {
-                    tracing::warn!(%battle, ?reason, "the result is not stored yet");
-                    ending.retry_at = Some(now.after(self.retry_ticks));
-                    return;
-                }
-                LostReason::TooLarge => {}
+        match self.battles.get_mut(&battle) {
+            Some(Stage::Ending(ending)) if reason != LostReason::TooLarge => {
+                tracing::warn!(%battle, ?reason, "the result is not stored yet");
+                ending.retry_at = Some(now.after(self.retry_ticks));
+                return;
             }
+            Some(Stage::Running(_)) if reason.may_return() => return,
+            Some(Stage::Opening(_) | Stage::Running(_) | Stage::Ending(_)) | None => {}
         }
         let text = format!("the battle's key was lost: {reason:?}");
         self.drop_battle(battle, text, outputs);
@@ -123,6 +128,9 @@ impl BattleApp {
     }
 
     pub(super) fn retry_endings(&mut self, now: Tick, outputs: &mut Vec<Output>) {
+        if self.nodes.is_suspended() {
+            return;
+        }
         for (battle, stage) in &mut self.battles {
             let Stage::Ending(ending) = stage else { continue };
             if ending.retry_at.is_some_and(|at| now >= at) {

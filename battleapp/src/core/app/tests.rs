@@ -2,6 +2,7 @@
 
 mod rig;
 mod spectators;
+mod suspension;
 
 use shared::core::{Core, Input, Output};
 use shared::ids::{PlayerId, Role, SessionId, SessionRef};

@@ -142,6 +142,7 @@ impl Beats {
     /// Goes on until the node leaves or has lost its lease.
     pub(super) fn run(mut self) {
         let mut pause = self.lease.times.look;
+        let mut is_silent = false;
         loop {
             // Disconnected means that the node leaves; the board says so, too.
             let nudged = self.nudged.recv_timeout(pause);
@@ -150,10 +151,18 @@ impl Beats {
                 return self.leave();
             }
             pause = self.lease.times.look;
-            if let Err(why) = self.round() {
-                tracing::warn!(node = %self.lease.node, why, "the directory did not answer");
+            let answered = self.round();
+            if let Err(why) = &answered {
+                if self.lease.router.routes.halt.why().is_some() {
+                    // Another store has taken the place of ours: there is nothing to wait for.
+                    self.board.lost();
+                }
                 pause /= 4;
+                if !is_silent {
+                    tracing::warn!(node = %self.lease.node, why, "the directory did not answer");
+                }
             }
+            is_silent = answered.is_err();
         }
     }
 

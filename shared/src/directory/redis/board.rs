@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::super::{DirectoryEvent, NodeCard};
+use super::LeaseTimes;
 use crate::ids::NodeId;
 use crate::store::redis::clock::now;
 
@@ -12,8 +13,28 @@ use crate::store::redis::clock::now;
 #[derive(Debug)]
 pub(super) struct Board {
     state: Mutex<State>,
-    /// After so long without a renewed lease the node is gone.
-    patience: Duration,
+    patience: Patience,
+}
+
+/// How long a node goes without a renewed lease.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    /// After this it is suspended: before anybody may take its place.
+    holding: Duration,
+    /// After this it is gone, even if nobody has said so.
+    suspended: Duration,
+}
+
+/// How a node stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    /// It holds its lease, as far as it knows.
+    #[default]
+    Holding,
+    /// Its lease may be over, or not.
+    Suspended,
+    /// It is gone for good.
+    Lost,
 }
 
 #[derive(Debug)]
@@ -24,7 +45,7 @@ struct State {
     own: Option<NodeCard>,
     /// When the request went out by which the lease was last renewed.
     renewed: Instant,
-    is_lost: bool,
+    standing: Standing,
     is_closed: bool,
 }
 
@@ -33,8 +54,8 @@ struct State {
 pub(super) struct Seen {
     changes: Option<u64>,
     cards: BTreeMap<NodeId, NodeCard>,
-    /// It was told that it is gone itself; nothing comes after that.
-    is_over: bool,
+    /// What it was told of itself. Nothing comes after [`Standing::Lost`].
+    standing: Standing,
 }
 
 /// What the thread is to do next.
@@ -46,11 +67,12 @@ pub(super) struct Wishes {
 }
 
 impl Board {
-    pub(super) fn new(lease: Duration) -> Self {
-        let (cards, own) = (BTreeMap::new(), None);
-        let (is_lost, is_closed) = (false, false);
-        let state = State { changes: 0, cards, own, renewed: now(), is_lost, is_closed };
-        Self { state: Mutex::new(state), patience: lease * 2 / 3 }
+    pub(super) fn new(times: LeaseTimes) -> Self {
+        let (cards, own, standing) = (BTreeMap::new(), None, Standing::Holding);
+        let state = State { changes: 0, cards, own, renewed: now(), standing, is_closed: false };
+        let holding = times.lease * 2 / 3;
+        let patience = Patience { holding, suspended: holding + times.ride_out };
+        Self { state: Mutex::new(state), patience }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -74,28 +96,29 @@ impl Board {
 
     pub(super) fn wishes(&self, at: Instant) -> Wishes {
         let mut state = self.lock();
-        state.age(at, self.patience);
-        Wishes { card: state.own.clone(), is_over: state.is_lost || state.is_closed }
+        let is_over = state.aged(at, self.patience) == Standing::Lost || state.is_closed;
+        Wishes { card: state.own.clone(), is_over }
     }
 
-    /// The lease was renewed by a request that went out at `sent`. Too late is too late: who was
-    /// told that it is gone stays so.
+    /// The lease was renewed by a request that went out at `sent`: a suspended node goes on. Who
+    /// was told that it is gone stays so.
     pub(super) fn renewed(&self, sent: Instant, at: Instant) {
         let mut state = self.lock();
-        state.age(at, self.patience);
+        if state.aged(at, self.patience) == Standing::Suspended {
+            state.standing = Standing::Holding;
+        }
         state.renewed = sent;
+        state.aged(at, self.patience);
     }
 
     /// The lease is gone.
     pub(super) fn lost(&self) {
-        self.lock().is_lost = true;
+        self.lock().standing = Standing::Lost;
     }
 
     /// Whether the node is gone.
     pub(super) fn is_lost(&self, at: Instant) -> bool {
-        let mut state = self.lock();
-        state.age(at, self.patience);
-        state.is_lost
+        self.lock().aged(at, self.patience) == Standing::Lost
     }
 
     /// Takes what has changed: cards that replace others, and nodes that went. With `all`, the
@@ -125,31 +148,50 @@ impl Board {
         seen: &mut Seen,
         events: &mut Vec<DirectoryEvent>,
     ) {
-        if seen.is_over {
-            return;
-        }
         let mut state = self.lock();
-        state.age(at, self.patience);
-        if state.is_lost {
-            seen.is_over = true;
-            events.push(DirectoryEvent::Gone(me));
+        let standing = state.aged(at, self.patience);
+        let before = std::mem::replace(&mut seen.standing, standing);
+        if before < standing {
+            let fallen = standing == Standing::Suspended;
+            let event = if fallen { DirectoryEvent::Suspended } else { DirectoryEvent::Gone(me) };
+            events.push(event);
+        }
+        if standing == Standing::Lost {
             return;
         }
-        if seen.changes == Some(state.changes) {
-            return;
+        if seen.changes != Some(state.changes) {
+            seen.follow(&state, events);
         }
-        seen.changes = Some(state.changes);
-        let gone = seen.cards.keys().filter(|node| !state.cards.contains_key(node));
+        // What was missed meanwhile is told first.
+        if before > standing {
+            events.push(DirectoryEvent::Resumed);
+        }
+    }
+}
+
+impl Seen {
+    /// Tells what of the others is new.
+    fn follow(&mut self, state: &State, events: &mut Vec<DirectoryEvent>) {
+        self.changes = Some(state.changes);
+        let gone = self.cards.keys().filter(|node| !state.cards.contains_key(node));
         events.extend(gone.map(|node| DirectoryEvent::Gone(*node)));
-        let new = state.cards.iter().filter(|(node, card)| seen.cards.get(node) != Some(card));
+        let new = state.cards.iter().filter(|(node, card)| self.cards.get(node) != Some(card));
         events.extend(new.map(|(_, card)| DirectoryEvent::Changed(card.clone())));
-        seen.cards.clone_from(&state.cards);
+        self.cards.clone_from(&state.cards);
     }
 }
 
 impl State {
-    fn age(&mut self, at: Instant, patience: Duration) {
-        self.is_lost |= at.saturating_duration_since(self.renewed) > patience;
+    /// How the node stands at a moment.
+    fn aged(&mut self, at: Instant, patience: Patience) -> Standing {
+        let age = at.saturating_duration_since(self.renewed);
+        let worse = match age {
+            age if age > patience.suspended => Standing::Lost,
+            age if age > patience.holding => Standing::Suspended,
+            _ => Standing::Holding,
+        };
+        self.standing = self.standing.max(worse);
+        self.standing
     }
 }
 
@@ -165,7 +207,11 @@ mod tests {
     use crate::directory::NodeState;
     use crate::ids::Role;
 
-    const LEASE: Duration = Duration::from_secs(3);
+    const TIMES: LeaseTimes = LeaseTimes {
+        lease: Duration::from_secs(3),
+        look: Duration::from_millis(200),
+        ride_out: Duration::from_secs(60),
+    };
     const ME: NodeId = NodeId { node: 1, incarnation: 1 };
 
     fn card(node: u16, incarnation: u32, load: u32) -> NodeCard {
@@ -189,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_handle_is_told_the_difference() {
-        let (board, mut seen, at) = (Board::new(LEASE), Seen::default(), now());
+        let (board, mut seen, at) = (Board::new(TIMES), Seen::default(), now());
         board.changed(vec![card(1, 1, 0), card(2, 1, 0)], &[], false);
         assert_eq!(news(&board, at, &mut seen).len(), 2);
         assert_eq!(news(&board, at, &mut seen), []);
@@ -203,21 +249,42 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_could_not_renew_for_two_thirds_of_its_lease_is_gone_for_good() {
-        let (board, mut seen, begun) = (Board::new(LEASE), Seen::default(), now());
+    fn a_node_that_could_not_renew_for_two_thirds_of_its_lease_is_suspended_until_it_could() {
+        let (board, mut seen, begun) = (Board::new(TIMES), Seen::default(), now());
         board.renewed(begun, begun);
-        let (late, too_late) = (begun + LEASE * 2 / 3, begun + LEASE * 3 / 4);
-        assert!(!board.is_lost(late));
-        assert_eq!(news(&board, too_late, &mut seen), [DirectoryEvent::Gone(ME)]);
-        board.renewed(too_late, too_late);
-        assert!(board.is_lost(too_late));
+        let (late, too_late) = (begun + TIMES.lease * 2 / 3, begun + TIMES.lease * 3 / 4);
+        assert_eq!(news(&board, late, &mut seen), []);
+        assert_eq!(news(&board, too_late, &mut seen), [DirectoryEvent::Suspended]);
+        assert_eq!(news(&board, too_late, &mut seen), [], "it is told once");
+        board.renewed(begun, too_late);
+        assert_eq!(news(&board, too_late, &mut seen), [], "that answer was under way too long");
         board.changed(vec![card(2, 1, 0)], &[], false);
-        assert_eq!(news(&board, too_late, &mut seen), [], "nothing comes after the end");
+        board.renewed(too_late, too_late);
+        let expected = [DirectoryEvent::Changed(card(2, 1, 0)), DirectoryEvent::Resumed];
+        assert_eq!(news(&board, too_late, &mut seen), expected);
+        assert_eq!(news(&board, late + TIMES.lease, &mut seen), [DirectoryEvent::Suspended]);
+    }
+
+    #[test]
+    fn a_node_that_was_declared_gone_or_suspended_for_too_long_never_returns() {
+        for declared in [true, false] {
+            let (board, mut seen, begun) = (Board::new(TIMES), Seen::default(), now());
+            board.renewed(begun, begun);
+            let end = begun + TIMES.lease * 3 / 4 + TIMES.ride_out;
+            if declared {
+                board.lost();
+            }
+            assert_eq!(news(&board, end, &mut seen), [DirectoryEvent::Gone(ME)]);
+            board.renewed(end, end);
+            assert!(board.is_lost(end));
+            board.changed(vec![card(2, 1, 0)], &[], false);
+            assert_eq!(news(&board, end, &mut seen), [], "nothing comes after the end");
+        }
     }
 
     #[test]
     fn only_loads_may_wait() {
-        let board = Board::new(LEASE);
+        let board = Board::new(TIMES);
         assert!(board.announce(&card(1, 1, 0)));
         assert!(!board.announce(&card(1, 1, 7)));
         let draining = NodeCard { state: NodeState::Draining, ..card(1, 1, 7) };

@@ -22,7 +22,11 @@ impl Keeper {
         events: &mut Vec<KeeperEvent>,
     ) -> bool {
         let Some(asked) = self.asked.remove(&op) else { return false };
+        self.standing.note(&reply);
         match asked {
+            Asked::Owner(key) | Asked::Claim(key) if self.standing.suspended => {
+                self.lose(key, LostReason::Suspended, outputs, events);
+            }
             Asked::Owner(key) => {
                 if let StoreReply::Owner(ownership) = reply {
                     self.claim_or_yield(key, ownership, nodes, outputs, events);
@@ -183,7 +187,7 @@ impl Keeper {
         }
     }
 
-    fn lose(
+    pub(super) fn lose(
         &mut self,
         key: Key,
         reason: LostReason,

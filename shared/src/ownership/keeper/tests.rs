@@ -263,3 +263,43 @@ fn a_mark_is_reached_when_its_commit_is_durable_and_unknown_once_the_key_is_lost
     assert_eq!(bench.keeper.reached(KEY, second), Reached::Unknown);
     assert_eq!(bench.keeper.mark(KEY), None);
 }
+
+#[test]
+fn a_suspended_keeper_owns_nothing_and_goes_on_in_the_next_epoch() {
+    let mut bench = Bench::owning(KEY);
+    bench.write(1, 1);
+    let mut events = Vec::new();
+    bench.act(|keeper, outputs| {
+        keeper.suspend(outputs, &mut events);
+        keeper.open(OTHER, outputs);
+    });
+    let reason = LostReason::Suspended;
+    assert_eq!(events, [KeeperEvent::Lost { key: KEY, reason }]);
+    assert_eq!(bench.said, [reply(101)], "the held reply is not given");
+    bench.answer_all();
+    assert_eq!(bench.said, [reply(101)], "nor is it when the store answers late");
+    assert_eq!(bench.events, [KeeperEvent::Lost { key: OTHER, reason }], "nothing is acquired");
+    assert!(!bench.keeper.owns(KEY) && !bench.keeper.can_commit() && bench.keeper.is_idle());
+    bench.events.clear();
+    bench.keeper.resume();
+    bench.act(|keeper, outputs| keeper.open(KEY, outputs));
+    bench.answer_all();
+    let [KeeperEvent::Opened { record, .. }] = &bench.events[..] else {
+        panic!("opened again: {:?}", bench.events)
+    };
+    assert_eq!((record.epoch, record.version), (Epoch(2), Version(1)), "what was written is there");
+    assert!(bench.keeper.can_commit());
+}
+
+#[test]
+fn whether_writing_makes_sense_follows_from_the_last_answer() {
+    let mut bench = Bench::owning(KEY);
+    assert!(bench.keeper.can_commit());
+    bench.write(1, 1);
+    let failure = crate::store::StoreFailure::Backend(String::from("nobody there"));
+    bench.answer_one(|_| StoreReply::Failed(failure));
+    assert!(!bench.keeper.can_commit());
+    bench.act(Keeper::sweep);
+    bench.answer_one(|reply| reply);
+    assert!(bench.keeper.can_commit());
+}

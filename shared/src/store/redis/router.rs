@@ -41,7 +41,7 @@ pub(crate) struct Routes {
     pub(super) patience: Duration,
     /// The store's id; nothing while it is being opened.
     pub(super) store: Option<Arc<str>>,
-    pub(super) halt: Arc<Halt>,
+    pub(crate) halt: Arc<Halt>,
 }
 
 impl Routes {

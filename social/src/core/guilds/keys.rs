@@ -156,6 +156,14 @@ pub(crate) fn release_all(world: &mut World) {
     }
 }
 
+/// The node is no longer suspended: the guilds that it gave up are opened again, and all are
+/// visited, because the word of their mail may have been lost.
+pub(crate) fn resume(world: &mut World) {
+    let now = world.resource::<Border>().now;
+    world.resource_mut::<Guilds>().later.values_mut().for_each(|tick| *tick = now);
+    index::patrol_again(world);
+}
+
 /// Opens guilds whose time has come again.
 pub(super) fn open_later(world: &mut World) {
     let now = world.resource::<Border>().now;
@@ -243,16 +251,19 @@ fn answer(world: &mut World, entity: Entity, reader: Reader) {
 }
 
 fn lost(world: &mut World, guild: GuildId, reason: LostReason) {
-    tracing::warn!(%guild, ?reason, "a guild was lost");
+    if reason != LostReason::Suspended {
+        tracing::warn!(%guild, ?reason, "a guild was lost");
+    }
     refuse_readers(world, guild, "the guild cannot be read right now; try again");
     forget(world, guild);
     match reason {
         // The new owner looks for the mail.
         LostReason::Fenced => {}
         // What was not committed is still in the mailbox.
-        LostReason::Unknown | LostReason::TooLarge | LostReason::Unavailable => {
-            try_later(world, guild);
-        }
+        LostReason::Unknown
+        | LostReason::TooLarge
+        | LostReason::Unavailable
+        | LostReason::Suspended => try_later(world, guild),
     }
 }
 

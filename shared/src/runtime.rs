@@ -34,7 +34,7 @@ use crate::mq::Mq;
 use crate::schedule::Pace;
 use crate::store::Store;
 
-pub use doorbell::Doorbell;
+pub use doorbell::{Doorbell, Vigil};
 pub use flight::{
     Divergence, FlightCall, FlightEnd, FlightError, FlightHeader, FlightReader, FlightRecord,
     ReplaySummary, read_flight, replay_flight,

@@ -9,19 +9,23 @@
 //!
 //! The files are: `chunk` (bytes), `handshake` and `greeting` (who is there), `outgoing` and `link`
 //! (the sending half), `receiving` and `line` (the reading half), `redial`, `peers` (what threads
-//! share), `driver` (the thread of the links).
+//! share), `desk` and `driver` (the work on the links) and `helm` (which thread does it).
 
 mod chunk;
+mod desk;
 mod driver;
 pub(crate) mod fuzzing;
 mod greeting;
 mod handshake;
+mod helm;
 mod line;
 mod link;
 mod outgoing;
 mod peers;
 mod receiving;
 mod redial;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -34,8 +38,10 @@ use mio::{Interest, Poll, Waker};
 use thiserror::Error;
 
 use self::chunk::write_frame;
-use self::driver::{Desk, Driver, LISTENER, Terms, WAKER};
+use self::desk::{Desk, Terms};
+use self::driver::{Driver, LISTENER, WAKER};
 use self::handshake::Identity;
+use self::helm::Helm;
 use self::link::Link;
 use self::outgoing::NotTaken;
 use self::peers::{News, Peers};
@@ -47,8 +53,8 @@ use crate::ids::{Address, ClusterId, NodeId};
 use crate::limits::MQ_FRAME_BYTES_MAX;
 use crate::msg::Body;
 use crate::rng::Draws;
-use crate::runtime::Doorbell;
 use crate::runtime::clock::Clock;
+use crate::runtime::{Doorbell, Vigil};
 use crate::wire;
 
 pub use handshake::LinkRefusal;
@@ -114,6 +120,7 @@ pub enum TcpMqError {
 #[derive(Debug)]
 pub struct TcpMq {
     hub: Arc<Hub>,
+    helm: Arc<Helm>,
     local_addr: SocketAddr,
     thread: Option<JoinHandle<()>>,
 }
@@ -141,6 +148,14 @@ impl TcpMq {
     /// # Errors
     /// [`TcpMqError`] says what the configuration or the operating system does not allow.
     pub fn start(config: TcpMqConfig) -> Result<Self, TcpMqError> {
+        let (mut mq, watch) = Self::prepare(config)?;
+        let (helm, name) = (Arc::clone(&mq.helm), format!("links-{}", mq.hub.me.node));
+        mq.thread = Some(Builder::new().name(name).spawn(move || helm.run(watch))?);
+        Ok(mq)
+    }
+
+    /// All but the thread, and what that watches.
+    fn prepare(config: TcpMqConfig) -> Result<(Self, Poll), TcpMqError> {
         check(&config)?;
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), WAKER)?;
@@ -161,9 +176,9 @@ impl TcpMq {
             jitter: Draws::new(seed()?, u64::from(me.node)),
         };
         let driver = Driver::new(poll, listener, desk);
-        let name = format!("links-{}", me.node);
-        let thread = Builder::new().name(name).spawn(move || driver.run())?;
-        Ok(Self { hub: Arc::new(Hub { me, peers, local }), local_addr, thread: Some(thread) })
+        let (helm, watch) = Helm::new(Arc::clone(&peers), driver)?;
+        let hub = Arc::new(Hub { me, peers, local });
+        Ok((Self { hub, helm: Arc::new(helm), local_addr, thread: None }, watch))
     }
 
     /// Where it listens.
@@ -173,9 +188,11 @@ impl TcpMq {
     }
 
     /// Binds a role of this node; whoever was bound to it before gets nothing more. `wake` is rung
-    /// when something arrives while nothing waits.
+    /// when something arrives while nothing waits; who waits for it works on the links meanwhile.
     #[must_use]
     pub fn bind(&self, address: Address, wake: Doorbell) -> TcpEndpoint {
+        let helm: Arc<dyn Vigil> = Arc::clone(&self.helm) as _;
+        wake.keep_vigil(Arc::downgrade(&helm));
         let local = self.hub.local.bind(address, wake);
         let hub = Arc::clone(&self.hub);
         TcpEndpoint { hub, address, local, links: BTreeMap::new(), frame: Vec::new() }

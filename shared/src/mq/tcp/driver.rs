@@ -1,5 +1,5 @@
-//! The thread of a node's links: dials, accepts, reads, writes what senders leave to it, and keeps
-//! the time. One thread serves all peers, in turns.
+//! The work on a node's links: dials, accepts, reads, writes what senders leave to it, and keeps
+//! the time. All peers are served in turns, by one thread at a time; `helm` says which.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -11,20 +11,19 @@ use mio::event::Event;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 
+use super::desk::Desk;
 use super::greeting::{Failure, Greeting, Host, Step};
 use super::handshake::{Agreed, Identity, LinkRefusal, NONCE_BYTES};
-use super::line::{Cut, Line, Post, Rest};
-use super::peers::{News, Peers};
+use super::line::{Cut, Line, Rest};
+use super::peers::News;
 use super::redial::Redial;
 use crate::ids::NodeId;
-use crate::mq::local::LocalMq;
-use crate::rng::Draws;
 
 pub(super) const WAKER: Token = Token(0);
 pub(super) const LISTENER: Token = Token(1);
 
 /// Events taken from the operating system at once.
-pub(super) const EVENTS_MAX: usize = 256;
+const EVENTS_MAX: usize = 256;
 /// Accepted connections whose other side has not proved itself. A further one ends the oldest.
 const STRANGERS_MAX: usize = 64;
 /// How long accepting pauses when the operating system has no more handles.
@@ -33,17 +32,9 @@ const ACCEPT_PAUSE_NS: u64 = 100_000_000;
 const FAREWELL_NS: u64 = 500_000_000;
 const FIRST_TOKEN: usize = 2;
 
-/// Durations and sizes of the links.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Terms {
-    pub(super) heartbeat_ns: u64,
-    pub(super) handshake_ns: u64,
-    pub(super) untold_bytes_max: usize,
-}
-
-/// All that the thread has.
+/// All that is needed for it.
 pub(super) struct Driver {
-    poll: Poll,
+    pub(super) poll: Poll,
     listener: TcpListener,
     lines: BTreeMap<NodeId, Line>,
     greetings: BTreeMap<usize, Greeting>,
@@ -53,17 +44,10 @@ pub(super) struct Driver {
     next_token: usize,
     accept_at_ns: Option<u64>,
     wake_at_ns: u64,
+    leave_at_ns: Option<u64>,
     now_ns: u64,
+    events: Events,
     desk: Desk,
-}
-
-/// What does not change.
-pub(super) struct Desk {
-    pub(super) identity: Identity,
-    pub(super) terms: Terms,
-    pub(super) peers: Arc<Peers>,
-    pub(super) local: LocalMq,
-    pub(super) jitter: Draws,
 }
 
 impl Driver {
@@ -79,42 +63,50 @@ impl Driver {
             next_token: FIRST_TOKEN,
             accept_at_ns: Some(0),
             wake_at_ns: 0,
+            leave_at_ns: None,
             now_ns: 0,
+            events: Events::with_capacity(EVENTS_MAX),
             desk,
         }
     }
 
-    /// Runs until the node ends.
-    pub(super) fn run(mut self) {
-        let mut events = Events::with_capacity(EVENTS_MAX);
-        let mut leave_at_ns = None;
-        loop {
-            self.now_ns = self.desk.peers.clock().now_ns();
-            if self.desk.peers.is_stopping() {
-                let leave_at_ns = *leave_at_ns.get_or_insert(self.now_ns + FAREWELL_NS);
-                if self.now_ns >= leave_at_ns || self.is_acknowledged() {
-                    return;
-                }
-                self.wake_at_ns = self.wake_at_ns.min(leave_at_ns);
-            }
-            let idle_ns = self.wake_at_ns.saturating_sub(self.now_ns);
-            let idle = if self.busy.is_empty() { idle_ns } else { 0 };
-            match self.poll.poll(&mut events, Some(Duration::from_nanos(idle))) {
-                Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => {
-                    tracing::error!(%error, "the links of this node have failed");
-                    return;
-                }
-            }
-            self.now_ns = self.desk.peers.clock().now_ns();
-            events.iter().for_each(|event| self.take_event(event));
-            self.take_orders();
-            self.serve_busy();
-            if self.wake_at_ns <= self.now_ns {
-                self.look_at_clock();
-            }
+    /// Waits for something to happen, at most until `until_ns`, or not at all if there is something
+    /// to do.
+    ///
+    /// # Errors
+    /// The operating system's; the links cannot be served any more.
+    pub(super) fn wait(&mut self, until_ns: u64) -> io::Result<()> {
+        self.now_ns = self.desk.peers.clock().now_ns();
+        let idle_ns = until_ns.min(self.due_ns()).saturating_sub(self.now_ns);
+        self.poll.poll(&mut self.events, Some(Duration::from_nanos(idle_ns)))
+    }
+
+    /// Does what is to be done after [`Driver::wait`].
+    pub(super) fn serve_all(&mut self) {
+        self.now_ns = self.desk.peers.clock().now_ns();
+        let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
+        events.iter().for_each(|event| self.take_event(event));
+        self.events = events;
+        self.take_orders();
+        self.serve_busy();
+        if self.wake_at_ns <= self.now_ns {
+            self.look_at_clock();
         }
+    }
+
+    /// When there is something to do that no socket tells; zero if there is already.
+    pub(super) fn due_ns(&self) -> u64 {
+        if self.busy.is_empty() { self.wake_at_ns } else { 0 }
+    }
+
+    /// The node ends, and its peers have acknowledged everything or have had the time to.
+    pub(super) fn has_left(&mut self) -> bool {
+        if !self.desk.peers.is_stopping() {
+            return false;
+        }
+        let leave_at_ns = *self.leave_at_ns.get_or_insert(self.now_ns + FAREWELL_NS);
+        self.wake_at_ns = self.wake_at_ns.min(leave_at_ns);
+        self.now_ns >= leave_at_ns || self.is_acknowledged()
     }
 
     fn take_event(&mut self, event: &Event) {
@@ -430,19 +422,4 @@ impl Host for Driver {
 
 const fn is_older(one: NodeId, other: NodeId) -> bool {
     one.node == other.node && one.incarnation < other.incarnation
-}
-
-impl Desk {
-    fn post(&self, now_ns: u64) -> Post<'_> {
-        let Self { peers, local, terms, .. } = self;
-        let (heartbeat_ns, untold_bytes_max) = (terms.heartbeat_ns, terms.untold_bytes_max);
-        Post { peers, local, now_ns, heartbeat_ns, untold_bytes_max }
-    }
-}
-
-impl Drop for Driver {
-    /// However the thread ends: nobody may send into a link that nobody serves.
-    fn drop(&mut self) {
-        self.desk.peers.close();
-    }
 }

@@ -15,9 +15,10 @@ use crate::runtime::clock::Clock;
 
 /// A sender writes itself when nothing has been written for so long. More often, it leaves it to
 /// the link's thread, so that frames which follow each other closely go out together.
-const QUIET_NS: u64 = 30_000;
-/// Chunks that a sender writes itself.
-const SENDER_CHUNKS_MAX: usize = 1;
+const QUIET_NS: u64 = 10_000;
+/// Chunks that a sender writes itself. With less than two it would not find out that the first was
+/// the last.
+const SENDER_CHUNKS_MAX: usize = 2;
 
 /// A link to one incarnation of a node. It outlives its connections.
 #[derive(Debug)]

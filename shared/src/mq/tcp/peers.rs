@@ -219,7 +219,8 @@ impl Peers {
         }
     }
 
-    fn wake(&self) {
+    /// Whoever works on the links looks what there is to do.
+    pub(super) fn wake(&self) {
         if let Err(error) = self.waker.wake() {
             report_wake(&error);
         }

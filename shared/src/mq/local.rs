@@ -14,7 +14,7 @@ use crate::limits::MQ_FRAMES_WAITING_MAX;
 use crate::msg::Body;
 use crate::runtime::Doorbell;
 
-/// Events moved out under one lock, so that senders do not wait for a long drain.
+/// Events moved out one by one under a lock, so that senders do not wait for a long drain.
 const DRAIN_EVENTS_MAX: usize = 256;
 /// Events waiting at one receiver when frames that did not arrive come back to it. Above it they
 /// are lost with a warning; `send` stops at half of it already.
@@ -73,7 +73,8 @@ impl LocalMq {
         if let Some(before) = before {
             self.close(address, &before);
         }
-        LocalMqEndpoint { hub: self.clone(), address, inbox, peers: BTreeMap::new() }
+        let (peers, taken) = (BTreeMap::new(), VecDeque::new());
+        LocalMqEndpoint { hub: self.clone(), address, inbox, peers, taken }
     }
 
     /// As [`LocalMq::new`], with a way to senders elsewhere.
@@ -127,6 +128,8 @@ pub struct LocalMqEndpoint {
     inbox: Arc<Inbox>,
     /// Receivers found so far, so that a send takes no lock but the receiver's.
     peers: BTreeMap<Address, Arc<Inbox>>,
+    /// Empty; takes the place of the inbox's events when all of them are taken.
+    taken: VecDeque<MqEvent>,
 }
 
 impl Mq for LocalMqEndpoint {
@@ -155,14 +158,18 @@ impl Mq for LocalMqEndpoint {
         let mut left = limit;
         while left > 0 {
             let mut queue = lock(&self.inbox.queue);
-            let count = queue.events.len().min(left).min(DRAIN_EVENTS_MAX);
+            let waiting = queue.events.len();
+            if waiting <= left {
+                std::mem::swap(&mut queue.events, &mut self.taken);
+                queue.away.taken(waiting);
+                break;
+            }
+            let count = left.min(DRAIN_EVENTS_MAX);
             events.extend(queue.events.drain(..count));
             queue.away.taken(count);
             left -= count;
-            if queue.events.is_empty() {
-                return;
-            }
         }
+        events.extend(self.taken.drain(..));
     }
 
     fn waiting(&self) -> usize {
@@ -256,7 +263,9 @@ impl Inbox {
         }
         let before = queue.events.len();
         if queue.away.sum < AWAY_BYTES_WAITING_MAX {
-            if before + arrived.events.len() <= MQ_FRAMES_WAITING_MAX {
+            if before == 0 && arrived.events.len() <= MQ_FRAMES_WAITING_MAX {
+                std::mem::swap(&mut queue.events, &mut arrived.events);
+            } else if before + arrived.events.len() <= MQ_FRAMES_WAITING_MAX {
                 queue.events.append(&mut arrived.events);
             }
             while let Some(event) = arrived.events.pop_front_if(|event| queue.has_room(event)) {

@@ -1,6 +1,6 @@
 //! A role's access to a remote node MQ.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::FRAME_BYTES_MAX;
@@ -28,6 +28,8 @@ pub struct RemoteMqEndpoint {
     inbox: Arc<Inbox>,
     /// Nodes found so far, so that a send takes no lock but the link's.
     peers: BTreeMap<NodeId, Arc<Peer>>,
+    /// Empty; takes the place of the inbox's events when all of them are taken.
+    taken: VecDeque<MqEvent>,
 }
 
 impl RemoteMqEndpoint {
@@ -41,7 +43,8 @@ impl RemoteMqEndpoint {
         if let Some(before) = hub.set_inbox(address.role, Arc::clone(&inbox)) {
             hub.close_inbox(address, &before);
         }
-        Self { hub, local, address, inbox, peers: BTreeMap::new() }
+        let (peers, taken) = (BTreeMap::new(), VecDeque::new());
+        Self { hub, local, address, inbox, peers, taken }
     }
 
     fn find(&mut self, node: NodeId) -> Option<Arc<Peer>> {
@@ -92,7 +95,7 @@ impl Mq for RemoteMqEndpoint {
         let for_remote = self.inbox.waiting().min(limit / 2);
         self.local.poll(limit - for_remote, events);
         let left = limit.saturating_sub(events.len() - before);
-        if self.inbox.drain(left, events) {
+        if self.inbox.drain(left, &mut self.taken, events) {
             self.hub.unpark();
         }
     }

@@ -3,7 +3,7 @@
 -- ARGV: epoch, version, next version, 'L' if a size is over its limit, number of parts,
 --       (field, bytes) of each part; with all keys also: limit of the outbox, member,
 --       position of the last mail taken or '', (target, mail) of each post, run of the server.
-local head = redis.call('HMGET', KEYS[1], 'o', 'e', 'v', 'mn', 'ml', 'on', 'ol')
+local head = redis.call('HMGET', KEYS[1], 'o', 'e', 'v')
 if not head[1] or (head[2] or '0') ~= ARGV[1] or (head[3] or '0') ~= ARGV[2] then
     return 'F'
 end
@@ -20,8 +20,9 @@ end
 local function text(number)
     return string.format('%.0f', number)
 end
-local mn, ml = tonumber(head[4] or 0), tonumber(head[5] or 0)
-local on, ol = tonumber(head[6] or 0), tonumber(head[7] or 0)
+local counters = redis.call('HMGET', KEYS[1], 'mn', 'ml', 'on', 'ol')
+local mn, ml = tonumber(counters[1] or 0), tonumber(counters[2] or 0)
+local on, ol = tonumber(counters[3] or 0), tonumber(counters[4] or 0)
 if not (mn and ml and on and ol) then
     return {err = 'DAMAGED a counter of the head is not a number'}
 end

@@ -12,6 +12,7 @@ pub mod figure;
 pub mod harness;
 pub mod mq;
 pub mod servers;
+pub mod snapshots;
 pub mod store;
 mod threads;
 

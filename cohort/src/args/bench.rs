@@ -23,6 +23,12 @@ Examples:
   cohort bench store --backend embedded --dir /var/lib/cohort
   cohort bench store --backend redis,redis-cluster --json")]
     Store(BenchStoreArgs),
+    /// Snapshots to clients, beside writing the same rows whole
+    #[command(before_help = "\
+Examples:
+  cohort bench snapshots
+  cohort bench snapshots --rounds 9 --json")]
+    Snapshots(BenchArgs),
 }
 
 /// `cohort bench mq`

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cohort_bench::figure::HEADINGS;
-use cohort_bench::{BenchError, Figure, Harness, Progress, mq, store};
+use cohort_bench::{BenchError, Figure, Harness, Progress, mq, snapshots, store};
 
 use crate::args::{BenchArgs, BenchCommand};
 use crate::failure::Failure;
@@ -45,6 +45,10 @@ pub async fn run(command: BenchCommand) -> Result<(), Failure> {
                 (backend.name(), measure)
             };
             (wanted.iter().map(part).collect::<Vec<_>>(), args.how)
+        }
+        BenchCommand::Snapshots(how) => {
+            let measure: Measure = Box::new(|harness, _| snapshots::measure(harness));
+            (vec![("snapshots", measure)], how)
         }
     };
     let stop = Arc::new(AtomicBool::new(false));

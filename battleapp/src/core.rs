@@ -2,9 +2,10 @@
 //!
 //! `app` owns battles, routes messages and talks to the store through the keeper; `battle` is one
 //! running battle; `inputs` decides what each fighter does in a tick, `egress` what each client
-//! is shown of it; `sim` is what a mode has to
-//! provide; `registry` encodes, hashes and compares its state; `arena` and `duel` are the
-//! modes of this repository, `modes` is their table; `compare` says where two battles part,
+//! is shown of it, `grid` and `interest` how much of it where not everybody is shown everything;
+//! `sim` is what a mode has to provide; `registry` encodes, hashes and compares its state; `arena`,
+//! `duel` and `siege` are the modes of this repository, `modes` is their table; `compare` says
+//! where two battles part,
 //! `conformance` what every mode has to keep; `replay` writes and checks recordings.
 
 pub mod app;
@@ -17,13 +18,16 @@ pub mod duel;
 pub mod egress;
 #[cfg(test)]
 mod fixture;
+pub mod grid;
 pub mod ground;
 pub mod inputs;
+pub mod interest;
 pub mod modes;
 pub mod registry;
 pub mod replay;
 pub mod results;
 pub mod setup;
+pub mod siege;
 pub mod sim;
 
 /// Battle ticks per second.

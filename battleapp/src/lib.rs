@@ -9,6 +9,8 @@ pub mod core;
 #[doc(hidden)]
 #[cfg(feature = "shell")]
 pub mod fuzzing;
+#[cfg(feature = "shell")]
+pub mod workers;
 
 pub use crate::core::app::BattleApp;
 pub use crate::core::replay;

@@ -16,7 +16,7 @@ pub struct Figure {
     pub name: String,
     /// Median of the product's rounds.
     pub value: f64,
-    /// `per_s`, where more is better, or `us`, where less is.
+    /// `per_s` and `battles`, where more is better, or `us` and `B_per_s`, where less is.
     pub unit: Unit,
     /// Median of the yardstick's rounds, in the same unit.
     pub yardstick: f64,
@@ -39,6 +39,10 @@ pub enum Unit {
     PerSecond,
     /// Microseconds.
     Micros,
+    /// Bytes a second.
+    BytesPerSecond,
+    /// Battles at their tick rate.
+    Battles,
 }
 
 /// The least and the most of each side's rounds.
@@ -89,6 +93,12 @@ impl Series {
         let least = self.0.iter().copied().fold(f64::INFINITY, f64::min);
         let most = self.0.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         [least, most]
+    }
+
+    /// Round by round, what `of` says of it.
+    #[must_use]
+    pub fn each(&self, of: impl Fn(f64) -> f64) -> Self {
+        Self(self.0.iter().map(|value| of(*value)).collect())
     }
 
     /// Round by round, this through `other`.
@@ -174,6 +184,8 @@ impl fmt::Display for Unit {
         f.write_str(match self {
             Self::PerSecond => "per_s",
             Self::Micros => "us",
+            Self::BytesPerSecond => "B_per_s",
+            Self::Battles => "battles",
         })
     }
 }

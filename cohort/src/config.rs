@@ -128,6 +128,8 @@ pub struct LimitsConfig {
     pub logins_max: u32,
     /// Replay files kept; the oldest are deleted beyond it.
     pub replay_files_max: u32,
+    /// Threads that step battles; 0 takes one less than the machine has.
+    pub battle_workers: u16,
 }
 
 impl Default for LimitsConfig {
@@ -137,6 +139,7 @@ impl Default for LimitsConfig {
             sessions_max: gateway.sessions_max,
             logins_max: gateway.logins_max,
             replay_files_max: 1_000,
+            battle_workers: 0,
         }
     }
 }

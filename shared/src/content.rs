@@ -8,6 +8,7 @@ mod files;
 mod load;
 mod maps;
 mod problem;
+mod siege;
 mod table;
 mod validate;
 
@@ -26,6 +27,7 @@ pub use maps::{
     Spot,
 };
 pub use problem::{ContentError, ContentErrors, ContentProblem, Suggestion};
+pub use siege::{Boss, Keep, MONSTERS_MAX, Monster, SiegeRules, WAVES_MAX, Wave};
 pub use validate::MODES;
 
 use crate::msg::client::Slot;
@@ -43,6 +45,8 @@ pub struct Content {
     pub player: PlayerRules,
     /// `arena.toml`
     pub arena: ArenaRules,
+    /// `siege.toml`
+    pub siege: SiegeRules,
     /// `queues.toml`, keyed by name
     pub queues: BTreeMap<String, QueueRules>,
     /// `maps/NAME.toml`, keyed by NAME

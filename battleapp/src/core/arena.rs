@@ -232,7 +232,9 @@ fn projectile_view(world: &World, (id, entity): (u32, Entity)) -> ProjectileView
 }
 
 fn rules_of(setup: &Setup) -> Rules {
-    let ModeRules::Arena(rules) = &setup.rules;
+    let ModeRules::Arena(rules) = &setup.rules else {
+        unreachable!("the mode has checked that these are its rules");
+    };
     let radius_mm = setup.heroes.iter().map(|hero| hero.radius_mm).max().unwrap_or(0);
     let half = (rules.half_width_mm, rules.half_height_mm);
     Rules {

@@ -17,6 +17,7 @@ use shared::tick::TickRate;
 use super::BATTLE_HZ;
 use super::egress::{Egress, NeverSent};
 use super::inputs::InputBuffer;
+use super::interest::Audience;
 use super::modes::Modes;
 use super::replay::{Recorder, schema_hash};
 use super::setup::Setup;
@@ -83,9 +84,13 @@ pub enum Ending {
 pub struct Battle {
     setup: Setup,
     seats: Vec<Sitting>,
+    /// The slot of each player, ordered by player.
+    slots: Vec<(PlayerId, u16)>,
     sim: Box<dyn BattleSim>,
     recorder: Recorder,
     egress: Egress,
+    /// Chooses what each client is told, in a mode in which not everybody is told everything.
+    audience: Option<Audience>,
     orders: Vec<Order>,
     /// Ticks since the last client left; zero while somebody is there.
     deserted_ticks: u64,
@@ -111,8 +116,13 @@ impl Battle {
         for (slot, seat) in (0..).zip(&seats) {
             egress.add(seat.session, sim.class_of(slot));
         }
-        let orders = Vec::new();
-        Some(Self { setup, seats, sim, recorder, egress, orders, deserted_ticks: 0 })
+        let mut slots: Vec<_> = seats.iter().map(|seat| seat.player).zip(0..).collect();
+        slots.sort_unstable();
+        let audience = sim
+            .interest()
+            .map(|interest| Audience::new(interest, setup.rules.half_size_mm(), seats.len()));
+        let (orders, deserted_ticks) = (Vec::new(), 0);
+        Some(Self { setup, seats, slots, sim, recorder, egress, audience, orders, deserted_ticks })
     }
 
     /// The battle's id.
@@ -192,13 +202,12 @@ impl Battle {
 
     /// The player is back with a new session; the slot, or `None` without a seat.
     pub fn rejoin(&mut self, player: PlayerId, session: SessionRef) -> Option<u16> {
-        let slot = self.seats.iter().position(|seat| seat.player == player)?;
-        let seat = self.seats.get_mut(slot)?;
+        let slot = self.slot_of(player)?;
+        let seat = self.seats.get_mut(usize::from(slot))?;
         self.egress.remove(seat.session);
         seat.session = session;
         seat.away = false;
         seat.inputs.clear();
-        let slot = u16::try_from(slot).ok()?;
         self.egress.add(session, self.sim.class_of(slot));
         Some(slot)
     }
@@ -208,7 +217,7 @@ impl Battle {
     pub fn step(&mut self, outputs: &mut Vec<(NodeId, BattleOutput)>) -> Stepped {
         self.orders.clear();
         self.orders.extend(self.seats.iter_mut().map(|seat| seat.inputs.next_order()));
-        let Self { sim, recorder, orders, egress, seats, .. } = self;
+        let Self { sim, recorder, orders, egress, audience, seats, .. } = self;
         // After a panic nothing of the simulation is used again, and the recorder adds a tick
         // only after the simulation has come through it.
         let tick = catch_unwind(AssertUnwindSafe(|| {
@@ -218,10 +227,20 @@ impl Battle {
             } else {
                 recorder.tick(orders, sim.as_mut());
             }
-            egress.look(|class, _, view| {
-                sim.view_into(class, view);
-                complete(class, view, sim.as_ref(), seats);
-            });
+            if let Some(audience) = audience {
+                audience.begin(|all| {
+                    sim.view_into(SPECTATOR, all);
+                    add_seats(all, seats);
+                });
+                egress.look(|class, baseline, view| audience.tell(class, baseline, view));
+            } else {
+                egress.look(|class, _, view| {
+                    sim.view_into(class, view);
+                    view.sort();
+                    add_seats(view, seats);
+                    hide(class, view, sim.as_ref());
+                });
+            }
             sim.verdict()
         }));
         let Ok(verdict) = tick else { return Stepped::Fault };
@@ -252,7 +271,13 @@ impl Battle {
     }
 
     fn seat_mut(&mut self, player: PlayerId) -> Option<&mut Sitting> {
-        self.seats.iter_mut().find(|seat| seat.player == player)
+        let slot = self.slot_of(player)?;
+        self.seats.get_mut(usize::from(slot))
+    }
+
+    fn slot_of(&self, player: PlayerId) -> Option<u16> {
+        let at = self.slots.binary_search_by_key(&player, |(player, _)| *player).ok()?;
+        self.slots.get(at).map(|(_, slot)| *slot)
     }
 
     /// Makes the step to `tick` fail.
@@ -262,17 +287,23 @@ impl Battle {
     }
 }
 
-/// Adds what the battle knows of the seats to a view, and takes out what the class may not know.
-fn complete(class: u16, view: &mut Snapshot, sim: &dyn BattleSim, seats: &[Sitting]) {
-    view.sort();
+/// Adds what the battle knows of the seats to a view.
+fn add_seats(view: &mut Snapshot, seats: &[Sitting]) {
     for row in view.rows.iter_mut().filter(|row| row.kind() == Kind::Fighter) {
-        let is_own = sim.class_of(row.id) == class;
         if let Some(seat) = seats.get(usize::from(row.id)) {
-            let applied = if is_own { seat.inputs.applied() } else { 0 };
-            row.set(FighterView::SEQUENCE, i32::try_from(applied).unwrap_or(i32::MAX));
+            let applied = i32::try_from(seat.inputs.applied()).unwrap_or(i32::MAX);
+            row.set(FighterView::SEQUENCE, applied);
             row.set(FighterView::AWAY, seat.away.into());
         }
-        if !is_own && class != SPECTATOR {
+    }
+}
+
+/// Takes out what a class may not know. Whose commands were applied nobody else has to know.
+fn hide(class: u16, view: &mut Snapshot, sim: &dyn BattleSim) {
+    for row in view.rows.iter_mut().filter(|row| row.kind() == Kind::Fighter) {
+        if class == SPECTATOR {
+            row.set(FighterView::SEQUENCE, 0);
+        } else if sim.class_of(row.id) != class {
             row.hide_own();
         }
     }

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use shared::content::{
-    ArenaRules, Content, Hero, ItemGrant, MeleeSkill, Pillar, PlayerRules, RangedSkill, Reward,
+    ArenaRules, Boss, Content, Hero, ItemGrant, Keep, MeleeSkill, Monster, Pillar, PlayerRules,
+    RangedSkill, Reward, SiegeRules, Wave,
 };
 use shared::ids::{BattleId, NodeId, PlayerId, SessionId, SessionRef};
 use shared::msg::client::Act;
@@ -64,9 +65,64 @@ pub(crate) fn content(duration_s: u32, kills_to_win: u32) -> Content {
             lost: reward(20, 40),
             drawn: reward(35, 60),
         },
+        siege: siege_rules(duration_s),
         queues: BTreeMap::new(),
         maps: BTreeMap::new(),
     }
+}
+
+/// A siege on a small map: a wave at once, another soon, then the boss.
+fn siege_rules(duration_s: u32) -> SiegeRules {
+    let monster = |id: u16, hp, reach_mm| Monster {
+        id,
+        name: format!("Monster {id}"),
+        hp,
+        speed_mm_s: 5_100,
+        radius_mm: 400,
+        damage: 25,
+        reach_mm,
+        cooldown_ms: 600,
+        sight_mm: 9_000,
+    };
+    let wave = |at_s, monster, per_100_players| Wave { at_s, monster, per_100_players };
+    let reward = |gold| Reward { gold, xp: 10, items: Vec::new() };
+    SiegeRules {
+        half_width_mm: 14_000,
+        half_height_mm: 12_000,
+        duration_s,
+        respawn_ms: 1_000,
+        camp_mm: 6_000,
+        keep: Keep { radius_mm: 1_000, hp: 900, hp_per_player: 20 },
+        monsters: vec![monster(1, 90, 700), monster(2, 60, 4_000)],
+        waves: vec![wave(0, 1, 100), wave(1, 2, 50)],
+        boss: Boss {
+            at_s: 2,
+            monster: Monster { speed_mm_s: 9_000, ..monster(0, 300, 1_500) },
+            hp_per_player: 40,
+            area_damage: 30,
+            area_radius_mm: 4_000,
+            area_cooldown_ms: 1_500,
+        },
+        won: reward(5),
+        lost: reward(1),
+    }
+}
+
+/// A siege with so many players, all on one side.
+pub(crate) fn siege(count: u16, duration_s: u32) -> (Setup, Vec<Seat>) {
+    let seat = |slot: u16| {
+        let [low, high] = slot.to_le_bytes();
+        let mut seat = seats(1).remove(0);
+        seat.player = PlayerId(100 + u64::from(slot));
+        seat.session.session = SessionId(1_000 + u64::from(slot));
+        seat.card.hero = 1 + u16::from(low % 2);
+        seat.card.bonus_hp = i32::from(high);
+        seat
+    };
+    let seats: Vec<_> = (0..count).map(seat).collect();
+    let mode = Modes::BUILTIN.named("siege").expect("there is a mode siege");
+    let setup = Setup::new(mode, &content(duration_s, 1), BattleId(6), 42, &seats);
+    (setup.expect("it is sound"), seats)
 }
 
 /// `count` seats, sides and heroes alternating, spread over two gateways.

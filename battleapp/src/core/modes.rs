@@ -7,6 +7,7 @@ use shared::msg::refusal::{Refusal, RefusalCode};
 use super::arena::Arena;
 use super::duel::Duel;
 use super::setup::{ModeRules, Setup};
+use super::siege::{Siege, rules_of};
 use super::sim::BattleSim;
 
 /// A kind of battle.
@@ -35,7 +36,7 @@ pub struct Modes(pub &'static [&'static dyn Mode]);
 
 impl Modes {
     /// The modes of this repository.
-    pub const BUILTIN: Self = Self(&[&ArenaMode, &DuelMode]);
+    pub const BUILTIN: Self = Self(&[&ArenaMode, &DuelMode, &SiegeMode]);
 
     /// Whether a battle can be fought from `setup`: there is such a mode, and it agrees.
     ///
@@ -73,7 +74,8 @@ impl Mode for ArenaMode {
     }
     fn check(&self, setup: &Setup) -> Result<(), Refusal> {
         let side = 1..=ARENA_SIDE_FIGHTERS;
-        if (0..=1).all(|it| side.contains(&setup.fighters_of(it))) {
+        let sides_fit = (0..=1).all(|it| side.contains(&setup.fighters_of(it)));
+        if sides_fit && matches!(setup.rules, ModeRules::Arena(_)) {
             return Ok(());
         }
         Err(Refusal::new(RefusalCode::BadAmount, "a side has too few or too many fighters"))
@@ -97,5 +99,32 @@ impl Mode for DuelMode {
     }
     fn create(&self, setup: &Setup) -> Box<dyn BattleSim> {
         Box::new(Duel::new(setup))
+    }
+}
+
+/// Players of a siege.
+const SIEGE_PLAYERS_MAX: usize = 4_000;
+
+struct SiegeMode;
+
+impl Mode for SiegeMode {
+    fn name(&self) -> &'static str {
+        "siege"
+    }
+    fn rules(&self, content: &Content) -> ModeRules {
+        ModeRules::Siege(content.siege.clone())
+    }
+    fn check(&self, setup: &Setup) -> Result<(), Refusal> {
+        let players = setup.fighters_of(0);
+        let is_full = players == setup.seats.len() && players <= SIEGE_PLAYERS_MAX;
+        if is_full && rules_of(setup).is_some() {
+            return Ok(());
+        }
+        let text = "a siege has one side of at most 4000 players, and rules of its own";
+        Err(Refusal::new(RefusalCode::BadAmount, text))
+    }
+    fn create(&self, setup: &Setup) -> Box<dyn BattleSim> {
+        let rules = rules_of(setup).expect("a setup that was checked has rules of a siege");
+        Box::new(Siege::new(setup, rules))
     }
 }

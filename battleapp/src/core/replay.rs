@@ -8,7 +8,8 @@
 //! u32, u64   length and xxh3 of the header
 //! header     `wire` bytes of a Header: build, ruleset hash, schema hash, setup
 //! chunks     u8 kind, u32 length, u64 xxh3 of the payload, payload
-//!   1 ticks     u32 first tick, u16 number of ticks; per tick u16 mask of the fighters whose
+//!   1 ticks     u32 first tick, u16 number of ticks; per tick a mask with a bit for each
+//!               fighter, the lowest bit of the first byte first, in whole bytes, set if its
 //!               order differs from that of the tick before (from standing still in the first
 //!               tick of a chunk), their orders, u64 combined hash; then u16 number of lanes and
 //!               for each u16 lane, u64 hash, as they are after the last tick of the chunk
@@ -44,12 +45,24 @@ pub use format::{FinalRecord, Header};
 pub(crate) use format::{header_in, mend};
 pub use reader::{Replay, TickRecord};
 pub use verify::{VerifyReport, seek, verify};
-pub use writer::Recorder;
-pub(crate) use writer::schema_hash;
+pub use writer::{Recorder, schema_hash};
 
-/// Bytes of one replay at most. A recording that grows beyond it ends there, without a final
-/// record; a longer file is refused.
-pub const REPLAY_BYTES_MAX: usize = 8 << 20;
+/// Bytes of any replay at most; a longer file is refused. A recording ends, without a final record,
+/// where it would grow beyond what its number of seats may take, see [`recorded_bytes_max`].
+pub const REPLAY_BYTES_MAX: usize = 80 << 20;
+/// Orders of all fighters and ticks of a replay at most: what reading one may take of memory. A
+/// file with more is refused.
+pub const ORDERS_MAX: usize = 64 << 20;
+/// What a recording may take, whoever fights, and for each seat besides.
+const RECORDED_BYTES: usize = 8 << 20;
+const RECORDED_SEAT_BYTES: usize = 16 << 10;
+
+/// Bytes of the recording of a battle with so many seats at most.
+#[must_use]
+pub const fn recorded_bytes_max(seats: usize) -> usize {
+    let wanted = RECORDED_BYTES.saturating_add(seats.saturating_mul(RECORDED_SEAT_BYTES));
+    if wanted < REPLAY_BYTES_MAX { wanted } else { REPLAY_BYTES_MAX }
+}
 
 /// Where a new run parts from the recorded one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use shared::content::{ArenaRules, Content, Hero, Pillar, Reward};
+use shared::content::{ArenaRules, Content, Hero, Pillar, Reward, SiegeRules};
 use shared::ids::{BattleId, PlayerId};
 use shared::limits::NAME_BYTES_MAX;
 use shared::msg::client::{BattleStart, FighterLine, Outcome};
@@ -15,6 +15,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::BATTLE_HZ;
 use super::modes::Mode;
+use super::siege;
 
 /// Half of a map's longer side at most. Together with the limits below it keeps every square and
 /// product of the simulation within 64 bits.
@@ -31,6 +32,8 @@ pub const PILLARS_MAX: usize = 256;
 pub const HP_MAX: i32 = 1_000_000;
 /// Seats of a battle at most; modes take fewer.
 pub const SEATS_MAX: usize = 4_096;
+/// Fighters that a client is told of at the start. In a battle of more it is told of its own.
+pub const LINE_UP_MAX: usize = 64;
 /// Cooldowns and respawn times at most.
 pub const WAIT_MS_MAX: u32 = 600_000;
 
@@ -58,6 +61,8 @@ pub struct Setup {
 pub enum ModeRules {
     /// Those of the arena; the duel borrows its map, time and rewards.
     Arena(ArenaRules),
+    /// Those of the siege.
+    Siege(SiegeRules),
 }
 
 /// One fighter's beginning.
@@ -182,7 +187,9 @@ impl Setup {
     /// What the player in `slot` is told at the start.
     #[must_use]
     pub fn start_for(&self, slot: u16) -> BattleStart {
-        let fighters = (0..).zip(&self.seats).map(|(slot, seat)| FighterLine {
+        let is_told = |of: &u16| self.seats.len() <= LINE_UP_MAX || *of == slot;
+        let seats = (0..).zip(&self.seats).filter(|(of, _)| is_told(of));
+        let fighters = seats.map(|(slot, seat)| FighterLine {
             slot,
             side: seat.side,
             hero: seat.hero,
@@ -212,6 +219,7 @@ impl ModeRules {
     pub const fn half_size_mm(&self) -> (i32, i32) {
         match self {
             Self::Arena(rules) => (rules.half_width_mm, rules.half_height_mm),
+            Self::Siege(rules) => (rules.half_width_mm, rules.half_height_mm),
         }
     }
 
@@ -220,23 +228,26 @@ impl ModeRules {
     pub const fn duration_s(&self) -> u32 {
         match self {
             Self::Arena(rules) => rules.duration_s,
+            Self::Siege(rules) => rules.duration_s,
         }
     }
 
     /// What a battle pays to whom it ended for like this.
     #[must_use]
     pub const fn reward(&self, outcome: Outcome) -> &Reward {
-        let Self::Arena(rules) = self;
-        match outcome {
-            Outcome::Won => &rules.won,
-            Outcome::Lost => &rules.lost,
-            Outcome::Drawn => &rules.drawn,
+        match (self, outcome) {
+            (Self::Arena(rules), Outcome::Won) => &rules.won,
+            (Self::Arena(rules), Outcome::Lost) => &rules.lost,
+            (Self::Arena(rules), Outcome::Drawn) => &rules.drawn,
+            (Self::Siege(rules), Outcome::Won) => &rules.won,
+            (Self::Siege(rules), Outcome::Lost | Outcome::Drawn) => &rules.lost,
         }
     }
 
     fn is_sound(&self) -> bool {
         match self {
             Self::Arena(rules) => is_map_sound(rules),
+            Self::Siege(rules) => siege::is_sound(rules),
         }
     }
 }

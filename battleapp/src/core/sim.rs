@@ -8,6 +8,7 @@ use shared::msg::client::{Act, Outcome};
 use shared::msg::snapshot::Snapshot;
 use thiserror::Error;
 
+use super::interest::Interest;
 use super::registry::{FieldRow, State, combined};
 
 /// What one fighter does in one tick, after validation and the rule for missing commands.
@@ -90,6 +91,11 @@ pub trait BattleSim: Send {
     /// Like [`BattleSim::view`], into a snapshot whose memory can be used again.
     fn view_into(&mut self, class: u16, snapshot: &mut Snapshot) {
         *snapshot = self.view(class);
+    }
+    /// How much each client is told, in a mode in which not everybody is told everything. Every
+    /// seat has a class of its own then.
+    fn interest(&self) -> Option<Interest> {
+        None
     }
     /// Like [`BattleSim::step`], and tells every number of the state after each stage of the tick.
     /// A mode without stages tells the tick as one.

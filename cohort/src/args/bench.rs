@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-use cohort_bench::{mq, store};
+use cohort_bench::{battle, mq, store};
 
 /// `cohort bench`
 #[derive(Debug, Subcommand)]
@@ -29,6 +29,13 @@ Examples:
   cohort bench snapshots
   cohort bench snapshots --rounds 9 --json")]
     Snapshots(BenchArgs),
+    /// Battles, beside bare simulations and the time and bytes that there are
+    #[command(before_help = "\
+Examples:
+  cohort bench battle                           everything
+  cohort bench battle --part arena,replay --rounds 3
+  cohort bench battle --json")]
+    Battle(BenchBattleArgs),
 }
 
 /// `cohort bench mq`
@@ -52,6 +59,18 @@ pub struct BenchStoreArgs {
         value_parser = store_parser()
     )]
     pub backends: Vec<store::Backend>,
+    /// How it is measured.
+    #[command(flatten)]
+    pub how: BenchArgs,
+}
+
+/// `cohort bench battle`
+#[derive(Args, Debug)]
+pub struct BenchBattleArgs {
+    /// What is measured, separated by commas; may be repeated [default: all]
+    #[arg(long = "part", value_name = "PART", value_delimiter = ',',
+        value_parser = battle_parser())]
+    pub parts: Vec<battle::Part>,
     /// How it is measured.
     #[command(flatten)]
     pub how: BenchArgs,
@@ -82,6 +101,10 @@ fn mq_parser() -> impl TypedValueParser<Value = mq::Backend> {
 
 fn store_parser() -> impl TypedValueParser<Value = store::Backend> {
     named(store::Backend::ALL, store::Backend::name)
+}
+
+fn battle_parser() -> impl TypedValueParser<Value = battle::Part> {
+    named(battle::Part::ALL, battle::Part::name)
 }
 
 fn named<B: Copy + Send + Sync + 'static, const N: usize>(

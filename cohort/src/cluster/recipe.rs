@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use baseapp::core::Baseapp;
 use battleapp::BattleApp;
+use battleapp::core::app::Workers;
 use gateway::core::{Gateway, GatewayLimits};
 use matchmaker::Matchmaker;
 use serde::{Deserialize, Serialize};
@@ -51,9 +52,15 @@ impl Recipe {
         }
     }
 
-    /// Makes the core of a role.
+    /// Makes the core of a role. Which `workers` step battles makes no difference to what it does.
     #[must_use]
-    pub fn core(&self, me: Address, rate: TickRate, content: &Arc<Content>) -> Box<dyn Core> {
+    pub fn core(
+        &self,
+        me: Address,
+        rate: TickRate,
+        content: &Arc<Content>,
+        workers: Box<dyn Workers>,
+    ) -> Box<dyn Core> {
         let content = Arc::clone(content);
         match me.role {
             Role::Gateway => {
@@ -62,7 +69,10 @@ impl Recipe {
                 Box::new(Gateway::new(me, rate, limits))
             }
             Role::Baseapp => Box::new(Baseapp::new(me, rate, content)),
-            Role::Battleapp => Box::new(BattleApp::new(me, rate, content, &self.build)),
+            Role::Battleapp => {
+                let app = BattleApp::new(me, rate, content, &self.build);
+                Box::new(app.with_workers(workers))
+            }
             Role::Social => Box::new(Social::new(me, rate)),
             Role::Matchmaker => {
                 // Every life of a node draws differently.

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use battleapp::workers::Threads;
 use gateway::shell::{BindError, CertificateSource, Edge, EdgeConfig, EdgeLimits};
 use shared::content::Content;
 use shared::ids::{Address, Role};
@@ -43,9 +44,10 @@ impl Wiring<'_> {
             Pace::OnInput(_) => doorbell.clone(),
         };
         let answers_wake = doorbell.clone();
+        let workers = Threads::new(usize::from(self.config.limits.battle_workers));
         Ok(RoleSetup {
             address,
-            core: self.recipe.core(address, pace.rate(), &self.content),
+            core: self.recipe.core(address, pace.rate(), &self.content, Box::new(workers)),
             pace,
             mq: self.mq.bind(address, frames_wake),
             store: self.store.handle(Box::new(move || answers_wake.ring())),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cohort_bench::figure::HEADINGS;
-use cohort_bench::{BenchError, Figure, Harness, Progress, mq, snapshots, store};
+use cohort_bench::{BenchError, Figure, Harness, Progress, battle, mq, snapshots, store};
 
 use crate::args::{BenchArgs, BenchCommand};
 use crate::failure::Failure;
@@ -23,34 +23,7 @@ type Measure =
 /// # Errors
 /// [`Failure::Check`] if a back-end could not be measured; the figures of the others are printed.
 pub async fn run(command: BenchCommand) -> Result<(), Failure> {
-    let (parts, how) = match command {
-        BenchCommand::Mq(args) => {
-            let wanted =
-                if args.backends.is_empty() { &mq::Backend::ALL[..] } else { &args.backends };
-            let part = |backend: &mq::Backend| {
-                let backend = *backend;
-                let measure: Measure =
-                    Box::new(move |harness, dir| mq::measure(backend, harness, dir));
-                (backend.name(), measure)
-            };
-            (wanted.iter().map(part).collect::<Vec<_>>(), args.how)
-        }
-        BenchCommand::Store(args) => {
-            let wanted =
-                if args.backends.is_empty() { &store::Backend::ALL[..] } else { &args.backends };
-            let part = |backend: &store::Backend| {
-                let backend = *backend;
-                let measure: Measure =
-                    Box::new(move |harness, dir| store::measure(backend, harness, dir));
-                (backend.name(), measure)
-            };
-            (wanted.iter().map(part).collect::<Vec<_>>(), args.how)
-        }
-        BenchCommand::Snapshots(how) => {
-            let measure: Measure = Box::new(|harness, _| snapshots::measure(harness));
-            (vec![("snapshots", measure)], how)
-        }
-    };
+    let (parts, how) = parts_of(command);
     let stop = Arc::new(AtomicBool::new(false));
     let json = how.json;
     let mut measuring = tokio::task::spawn_blocking({
@@ -73,6 +46,42 @@ pub async fn run(command: BenchCommand) -> Result<(), Failure> {
         [] => Ok(()),
         _ => Err(Failure::Check { what: measured.failures.join("\n") }),
     }
+}
+
+fn parts_of(command: BenchCommand) -> (Vec<(&'static str, Measure)>, BenchArgs) {
+    match command {
+        BenchCommand::Mq(args) => {
+            let part = |backend: mq::Backend| -> (_, Measure) {
+                (backend.name(), Box::new(move |harness, dir| mq::measure(backend, harness, dir)))
+            };
+            (wanted(args.backends, &mq::Backend::ALL).map(part).collect(), args.how)
+        }
+        BenchCommand::Store(args) => {
+            let part = |backend: store::Backend| -> (_, Measure) {
+                let measure = move |harness: &mut Harness<'_>, dir: &Path| {
+                    store::measure(backend, harness, dir)
+                };
+                (backend.name(), Box::new(measure))
+            };
+            (wanted(args.backends, &store::Backend::ALL).map(part).collect(), args.how)
+        }
+        BenchCommand::Snapshots(how) => {
+            let measure: Measure = Box::new(|harness, _| snapshots::measure(harness));
+            (vec![("snapshots", measure)], how)
+        }
+        BenchCommand::Battle(args) => {
+            let part = |part: battle::Part| -> (_, Measure) {
+                (part.name(), Box::new(move |harness, _| battle::measure(part, harness)))
+            };
+            (wanted(args.parts, &battle::Part::ALL).map(part).collect(), args.how)
+        }
+    }
+}
+
+/// What was asked for, or everything.
+fn wanted<P: Copy>(asked: Vec<P>, all: &[P]) -> std::vec::IntoIter<P> {
+    let wanted = if asked.is_empty() { all.to_vec() } else { asked };
+    wanted.into_iter()
 }
 
 #[derive(Default)]

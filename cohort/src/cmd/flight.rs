@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use battleapp::core::app::Inline;
 use serde_json::{Value, json};
 use shared::content::Content;
 use shared::runtime::{FlightEnd, ReplaySummary, read_flight, replay_flight};
@@ -57,7 +58,7 @@ fn replay_role(
     })?;
     let header = reader.header();
     let role = header.address.role.name();
-    let mut core = recipe.core(header.address, header.rate, content);
+    let mut core = recipe.core(header.address, header.rate, content, Box::new(Inline));
     let begun = clock::now();
     let replayed = replay_flight(reader.by_ref(), core.as_mut());
     let took_s = begun.elapsed().as_secs_f64();

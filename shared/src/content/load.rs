@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::maps::map;
 use super::problem::{ContentErrors, ContentProblem, Suggestion};
 use super::table::{Known, Lines, Source, Table};
-use super::{Content, validate};
+use super::{Content, siege, validate};
 use crate::wire;
 
 /// Bytes of one content file. A longer one is refused unread.
@@ -20,6 +20,7 @@ const ITEMS: &str = "items.toml";
 const PETS: &str = "pets.toml";
 const PLAYER: &str = "player.toml";
 const ARENA: &str = "arena.toml";
+const SIEGE: &str = "siege.toml";
 const QUEUES: &str = "queues.toml";
 /// The folder of the maps.
 const MAPS: &str = "maps/";
@@ -28,16 +29,17 @@ const MAPS_MAX: usize = 64;
 const MAP_NAME_BYTES_MAX: usize = 32;
 
 /// The files that make up content, all of them needed. Besides, there are maps in `maps/`.
-pub const CONTENT_FILES: [&str; 6] = [HEROES, ITEMS, PETS, PLAYER, ARENA, QUEUES];
+pub const CONTENT_FILES: [&str; 7] = [HEROES, ITEMS, PETS, PLAYER, ARENA, QUEUES, SIEGE];
 
 /// The files of the repository's folder `content/`, as they were when the program was built.
-pub const BUILTIN_FILES: [(&str, &str); 9] = [
+pub const BUILTIN_FILES: [(&str, &str); 10] = [
     (HEROES, include_str!("../../../content/heroes.toml")),
     (ITEMS, include_str!("../../../content/items.toml")),
     (PETS, include_str!("../../../content/pets.toml")),
     (PLAYER, include_str!("../../../content/player.toml")),
     (ARENA, include_str!("../../../content/arena.toml")),
     (QUEUES, include_str!("../../../content/queues.toml")),
+    (SIEGE, include_str!("../../../content/siege.toml")),
     ("maps/crossing.toml", include_str!("../../../content/maps/crossing.toml")),
     ("maps/cloister.toml", include_str!("../../../content/maps/cloister.toml")),
     ("maps/orchard.toml", include_str!("../../../content/maps/orchard.toml")),
@@ -99,6 +101,7 @@ fn read<N: AsRef<str>, T: AsRef<str>>(
     });
     let arena =
         with_table(ARENA, text(ARENA), problems, |table| validate::arena(table, &known_items));
+    let siege = with_table(SIEGE, text(SIEGE), problems, |table| siege::siege(table, &known_items));
     let queues = with_table(QUEUES, text(QUEUES), problems, validate::queues);
     let largest = heroes.iter().flat_map(BTreeMap::values).map(|hero| hero.radius_mm).max();
     let maps = files.iter().filter_map(|(file, text)| {
@@ -113,6 +116,7 @@ fn read<N: AsRef<str>, T: AsRef<str>>(
         pets: pets?,
         player: player?,
         arena: arena?,
+        siege: siege?,
         queues: queues?,
         maps,
     })

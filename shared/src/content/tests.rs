@@ -139,6 +139,15 @@ fn a_reference_to_what_is_not_there_is_told_with_what_is() {
 }
 
 #[test]
+fn mistakes_in_a_siege_are_told() {
+    let words = "`monster` is 9, and siege.toml has no such id; it has 1, 2, 3";
+    check("siege.toml", "monster = 3", "monster = 9", 0, words);
+    check("siege.toml", "at_s = 110", "at_s = 301", 0, "300");
+    check("siege.toml", "hp = 900", "hp = 0", 0, "1 to 100000");
+    check("siege.toml", "name = \"Ram\"", "name = \"Ram\"\nwings = 2", 1, "wings");
+}
+
+#[test]
 fn too_many_entries_are_told_with_the_limit() {
     let ids = vec!["1"; 51].join(", ");
     let words = "`start_pets` has 51 entries; it must have 0 to 50";

@@ -36,7 +36,7 @@ const COORDINATE_MM: RangeInclusive<i64> = -32_000..=32_000;
 const PILLAR_RADIUS_MM: RangeInclusive<i64> = 50..=8_000;
 const DURATION_S: RangeInclusive<i64> = 5..=3_600;
 const KILLS: RangeInclusive<i64> = 1..=1_000;
-const RESPAWN_MS: RangeInclusive<i64> = 0..=60_000;
+pub(super) const RESPAWN_MS: RangeInclusive<i64> = 0..=60_000;
 const LEVELS: RangeInclusive<i64> = 1..=1_000;
 const LEVEL_XP: RangeInclusive<i64> = 1..=1_000_000;
 const LEVEL_BONUS: RangeInclusive<i64> = 0..=1_000;
@@ -225,7 +225,7 @@ fn pillars(file: &mut Table<'_>, half_width_mm: i32, half_height_mm: i32) -> Vec
     pillars
 }
 
-fn reward(table: Option<Table<'_>>, items: &Known<'_>) -> Reward {
+pub(super) fn reward(table: Option<Table<'_>>, items: &Known<'_>) -> Reward {
     let Some(mut table) = table else {
         return Reward { gold: 0, xp: 0, items: Vec::new() };
     };

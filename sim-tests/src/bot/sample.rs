@@ -40,6 +40,7 @@ pub(crate) fn content() -> Arc<Content> {
             lost: reward.clone(),
             drawn: reward,
         },
+        siege: Content::builtin().siege,
         queues: BTreeMap::from([(String::from("arena"), queue_rules())]),
         maps: BTreeMap::new(),
     })

@@ -12,20 +12,23 @@ use shared::msg::battle_gateway::BattleOutput;
 use shared::msg::client::{Event, Outcome};
 use shared::msg::matchmaker_battle::FromBattle;
 use shared::msg::refusal::{Refusal, RefusalCode};
-use shared::ownership::{Change, LostReason};
+use shared::ownership::LostReason;
 use shared::tick::Tick;
 
 use super::super::battle::{Ending, Sitting};
-use super::super::results::{change_of, outcome_of};
+use super::super::results::{Payout, outcome_of};
 use super::spectating::watched;
 use super::{BattleApp, Stage, send, tell};
+
+/// Room in an outbox from which on a payout goes on: its commits are not to be many small ones.
+const PAY_ROOM_MIN: u64 = 100;
 
 /// A battle whose result is being stored.
 pub(super) struct EndingBattle {
     pub(super) matchmaker: Address,
     seats: Vec<(PlayerId, SessionRef, Outcome)>,
     spectators: Vec<SessionRef>,
-    change: Change,
+    payout: Payout,
     replay: Vec<u8>,
     /// When to try again after the store failed.
     retry_at: Option<Tick>,
@@ -52,33 +55,58 @@ impl BattleApp {
         let rules = running.battle.setup().rules.clone();
         let spectators = running.battle.spectators().collect();
         let (seats, replay) = running.battle.finish(ending);
-        let change = change_of(id, ending, &seats, &rules);
+        let payout = Payout::new(id, ending, &seats, &rules);
         let line = |seat: &Sitting| (seat.player, seat.session, outcome_of(ending, seat));
         let seats = seats.iter().map(line).collect();
-        let ending = EndingBattle { matchmaker, seats, spectators, change, replay, retry_at: None };
+        let ending = EndingBattle { matchmaker, seats, spectators, payout, replay, retry_at: None };
         self.battles.insert(id, Stage::Ending(Box::new(ending)));
-        self.store_result(id, false, outputs);
+        self.store_result(id, None, outputs);
     }
 
-    /// Stores the result unless it is there already, and gives the key back.
+    /// Stores what is missing of the result after `paid` players; `None` if it is not there at all.
     pub(super) fn store_result(
         &mut self,
         battle: BattleId,
-        is_stored: bool,
+        paid: Option<u32>,
         outputs: &mut Vec<Output>,
     ) {
         let Some(Stage::Ending(ending)) = self.battles.get_mut(&battle) else { return };
         ending.retry_at = None;
+        ending.payout.resume(paid);
         let key = Key::Battle(battle);
-        if !self.keeper.owns(key) {
+        if self.keeper.owns(key) {
+            self.pay(battle, outputs);
+        } else {
             // It was lost while the battle went on, as when the store was away.
             self.keeper.open(key, outputs);
-            return;
         }
-        if !is_stored {
-            self.keeper.stage(key, ending.change.clone());
+    }
+
+    /// Stages as much of the payout as the outbox takes, and gives the key back after the last.
+    fn pay(&mut self, battle: BattleId, outputs: &mut Vec<Output>) {
+        let Some(Stage::Ending(ending)) = self.battles.get_mut(&battle) else { return };
+        let key = Key::Battle(battle);
+        if let Some(change) = ending.payout.next_change(self.keeper.outbox_room(key)) {
+            self.keeper.stage(key, change);
         }
-        self.keeper.release(key, outputs);
+        if ending.payout.is_staged() {
+            self.keeper.release(key, outputs);
+        }
+    }
+
+    /// Goes on with payouts that wait for room in their outbox.
+    pub(super) fn pay_on(&mut self, outputs: &mut Vec<Output>) {
+        let waits = |stage: &Stage| match stage {
+            Stage::Ending(ending) => !ending.payout.is_staged(),
+            Stage::Opening(_) | Stage::Running(_) => false,
+        };
+        let waiting = self.battles.iter().filter(|(_, stage)| waits(stage));
+        let waiting: Vec<BattleId> = waiting.map(|(battle, _)| *battle).collect();
+        for battle in waiting {
+            if self.keeper.outbox_room(Key::Battle(battle)) >= PAY_ROOM_MIN {
+                self.pay(battle, outputs);
+            }
+        }
     }
 
     /// The key is given back. For an ending battle that means: the result is durable.

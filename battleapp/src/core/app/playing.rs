@@ -7,17 +7,28 @@ use shared::msg::social_battle::Rejoin;
 use shared::tick::Tick;
 
 use super::super::battle::{Battle, Ending, InputRefused, Stepped};
-use super::{BattleApp, Stage, send};
+use super::{BattleApp, Job, Stage, send};
 
 /// A battle that falls further behind than this loses the ticks: its time stands still instead of
 /// many ticks running at once.
-const STEPS_BEHIND_MAX: u64 = 4;
+pub(super) const STEPS_BEHIND_MAX: u64 = 4;
+/// How long a battle that has lost ticks is called slow.
+pub(super) const SLOW_MS: u64 = 10_000;
 
 /// A battle that is being fought.
 pub(super) struct RunningBattle {
     pub(super) battle: Battle,
     pub(super) matchmaker: Address,
     pub(super) next_step: Tick,
+    /// It has lost ticks not long before this one.
+    pub(super) slow_until: Tick,
+}
+
+impl RunningBattle {
+    /// It cannot keep up: its time has stood still lately.
+    pub(super) fn is_slow(&self) -> bool {
+        self.next_step < self.slow_until
+    }
 }
 
 impl BattleApp {
@@ -77,9 +88,10 @@ impl BattleApp {
         }
     }
 
-    /// Steps every battle whose time has come, in the order of their ids.
+    /// Steps every battle whose time has come; what they come to is taken in the order of their
+    /// ids.
     pub(super) fn step_battles(&mut self, now: Tick, outputs: &mut Vec<Output>) {
-        let (mut over, mut told) = (Vec::new(), Vec::new());
+        let mut jobs = Vec::new();
         for (id, stage) in &mut self.battles {
             let Stage::Running(running) = stage else { continue };
             if now < running.next_step {
@@ -89,23 +101,30 @@ impl BattleApp {
             if behind > STEPS_BEHIND_MAX {
                 self.counters.steps_skipped += behind;
                 running.next_step = running.next_step.after(behind * self.stride);
+                running.slow_until = now.after(self.slow_ticks);
             }
             running.next_step = running.next_step.after(self.stride);
             self.counters.steps += 1;
-            match running.battle.step(&mut told) {
+            jobs.push(Job::new(*id, &mut running.battle));
+        }
+        self.workers.run(&mut jobs);
+        let mut over = Vec::new();
+        for job in jobs {
+            let (id, stepped, told) = job.finish();
+            outputs.extend(told.into_iter().map(|(node, output)| {
+                let gateway = Address { node, role: Role::Gateway };
+                send(gateway, output)
+            }));
+            match stepped {
                 Stepped::Going => {}
-                Stepped::Over(ending) => over.push((*id, ending)),
+                Stepped::Over(ending) => over.push((id, ending)),
                 Stepped::Fault => {
                     tracing::error!(battle = %id, "battle failed and is void");
                     self.counters.void += 1;
-                    over.push((*id, Ending::Void));
+                    over.push((id, Ending::Void));
                 }
             }
         }
-        outputs.extend(told.into_iter().map(|(node, output)| {
-            let gateway = Address { node, role: Role::Gateway };
-            send(gateway, output)
-        }));
         for (battle, ending) in over {
             self.end(battle, ending, outputs);
         }

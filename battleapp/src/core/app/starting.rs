@@ -5,12 +5,11 @@ use shared::ids::{Address, BattleId, Key};
 use shared::msg::battle_gateway::BattleOutput;
 use shared::msg::matchmaker_battle::{FromBattle, Seat};
 use shared::msg::refusal::{Refusal, RefusalCode};
-use shared::rng;
 use shared::store::Record;
 use shared::tick::Tick;
 
 use super::super::battle::Battle;
-use super::super::results::is_finished;
+use super::super::results::paid_in;
 use super::super::setup::Setup;
 use super::playing::RunningBattle;
 use super::{BATTLES_MAX, BattleApp, Stage, send, tell};
@@ -74,7 +73,7 @@ impl BattleApp {
         outputs: &mut Vec<Output>,
     ) {
         match self.battles.remove(&battle) {
-            Some(Stage::Opening(opening)) if is_finished(&record.parts) => {
+            Some(Stage::Opening(opening)) if paid_in(&record.parts).is_some() => {
                 outputs.push(tell(opening.from, FromBattle::Ended { battle }));
                 self.remember_finished(battle);
                 self.keeper.release(Key::Battle(battle), outputs);
@@ -82,7 +81,7 @@ impl BattleApp {
             Some(Stage::Opening(opening)) => self.begin(now, &opening, outputs),
             Some(Stage::Ending(ending)) => {
                 self.battles.insert(battle, Stage::Ending(ending));
-                self.store_result(battle, is_finished(&record.parts), outputs);
+                self.store_result(battle, paid_in(&record.parts), outputs);
             }
             Some(Stage::Running(running)) => {
                 self.battles.insert(battle, Stage::Running(running));
@@ -142,10 +141,26 @@ impl BattleApp {
             let seated = BattleOutput::Seated { session, start };
             outputs.push(send(seat.session.address(), seated));
         }
-        // Battles share the core tick evenly: each has its own phase within the stride.
-        let phase = rng::below(self.stride, id.0, &[]);
-        let first = now.0 / self.stride * self.stride + self.stride + phase;
-        let running = RunningBattle { battle, matchmaker, next_step: Tick(first) };
+        let first = now.0 / self.stride * self.stride + self.stride + self.quietest_phase();
+        let next_step = Tick(first);
+        let running = RunningBattle { battle, matchmaker, next_step, slow_until: Tick(0) };
         self.battles.insert(id, Stage::Running(Box::new(running)));
+    }
+
+    /// The core tick within the stride of a battle in which the fewest seats are stepped: battles
+    /// share the time evenly, and what they send does not come in bursts.
+    fn quietest_phase(&self) -> u64 {
+        let mut seats = vec![0; usize::try_from(self.stride).unwrap_or(1)];
+        for stage in self.battles.values() {
+            let Stage::Running(running) = stage else { continue };
+            let phase = usize::try_from(running.next_step.0 % self.stride).unwrap_or(0);
+            if let Some(there) = seats.get_mut(phase) {
+                *there += running.battle.seats().len();
+            }
+        }
+        (0..)
+            .zip(&seats)
+            .min_by_key(|(phase, there)| (**there, *phase))
+            .map_or(0, |(phase, _)| phase)
     }
 }

@@ -1,8 +1,11 @@
 //! The life of battles, and what players hear of it.
 
 mod rig;
+mod siege;
 mod spectators;
 mod suspension;
+#[cfg(feature = "shell")]
+mod workers;
 
 use shared::core::{Core, Input, Output};
 use shared::ids::{PlayerId, Role, SessionId, SessionRef};

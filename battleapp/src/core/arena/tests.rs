@@ -32,7 +32,7 @@ fn fight(arena: &mut Arena, setup: &Setup, ticks: u32) {
 /// A duel on an empty map with the fighters `apart` millimetres from each other.
 fn duel(apart: i32) -> Arena {
     let mut setup = fixture::setup(2, 60, 3);
-    let ModeRules::Arena(rules) = &mut setup.rules;
+    let ModeRules::Arena(rules) = &mut setup.rules else { panic!("an arena's setup") };
     rules.pillars.clear();
     let mut arena = Arena::new(&setup);
     place(&mut arena, 0, (0, 0));
@@ -247,7 +247,9 @@ proptest! {
                 let place = arena.world.get::<Place>(entity).expect("a fighter");
                 let at = (place.x_mm, place.y_mm);
                 prop_assert!(at.0.abs() < 6_000 && at.1.abs() < 5_000);
-                let ModeRules::Arena(ArenaRules { pillars, .. }) = &setup.rules;
+                let ModeRules::Arena(ArenaRules { pillars, .. }) = &setup.rules else {
+                    panic!("an arena's setup");
+                };
                 for pillar in pillars {
                     prop_assert!(!geometry::overlaps(at, 360, pillar));
                 }

@@ -17,7 +17,7 @@ pub(super) const CHUNK_HEAD_BYTES: usize = 13;
 /// Bytes after the last chunk.
 pub(super) const TRAILER_BYTES: usize = 16;
 /// Bytes of a header at most.
-pub(super) const HEADER_BYTES_MAX: usize = 256 << 10;
+pub(super) const HEADER_BYTES_MAX: usize = 1 << 20;
 
 pub(super) const TICKS: u8 = 1;
 pub(super) const KEYFRAME: u8 = 2;
@@ -79,13 +79,12 @@ pub(crate) fn header_in(bytes: &[u8]) -> Option<Header> {
 /// Appends what differs between two ticks.
 pub(super) fn put_orders(before: &[Order], orders: &[Order], out: &mut Vec<u8>) {
     let mask_at = out.len();
-    out.extend([0, 0]);
-    let mut mask = 0u16;
-    for (slot, (old, new)) in before.iter().zip(orders).enumerate().take(16) {
+    out.resize(mask_at + before.len().div_ceil(8), 0);
+    for (slot, (old, new)) in before.iter().zip(orders).enumerate() {
         if old == new {
             continue;
         }
-        mask |= 1 << slot;
+        out[mask_at + slot / 8] |= 1 << (slot % 8);
         out.extend(new.walk.0.to_le_bytes());
         out.extend(new.walk.1.to_le_bytes());
         match new.act {
@@ -97,17 +96,17 @@ pub(super) fn put_orders(before: &[Order], orders: &[Order], out: &mut Vec<u8>) 
             }
         }
     }
-    out[mask_at..mask_at + 2].copy_from_slice(&mask.to_le_bytes());
 }
 
 /// Changes `orders` into those of the next tick.
 pub(super) fn take_orders(reader: &mut Reader, orders: &mut [Order]) -> Option<()> {
-    let mask = reader.u16()?;
-    if u32::from(mask) >> orders.len().min(16) != 0 {
+    let mask = reader.take(orders.len().div_ceil(8))?;
+    let spare = mask.len() * 8 - orders.len();
+    if mask.last().is_some_and(|last| last.leading_zeros() < u32::try_from(spare).unwrap_or(0)) {
         return None;
     }
-    for (slot, order) in orders.iter_mut().enumerate().take(16) {
-        if mask & (1 << slot) == 0 {
+    for (slot, order) in orders.iter_mut().enumerate() {
+        if mask[slot / 8] & (1 << (slot % 8)) == 0 {
             continue;
         }
         order.walk = (reader.i8()?, reader.i8()?);
@@ -120,4 +119,38 @@ pub(super) fn take_orders(reader: &mut Reader, orders: &mut [Order]) -> Option<(
         };
     }
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_of_any_number_of_fighters_are_read_as_they_were_written() {
+        for fighters in [1usize, 7, 8, 9, 16, 17, 2_001] {
+            let before = vec![Order::STILL; fighters];
+            let mut orders = before.clone();
+            for order in orders.iter_mut().step_by(3) {
+                let act = Act::Skill { skill: SKILLS - 1, aim_mm: (-300, 7) };
+                *order = Order { walk: (5, -127), act };
+            }
+            let last = fighters - 1;
+            orders[last].walk = (1, 1);
+            let mut bytes = Vec::new();
+            put_orders(&before, &orders, &mut bytes);
+            let mut read = before.clone();
+            let mut reader = Reader::new(&bytes);
+            assert_eq!(take_orders(&mut reader, &mut read), Some(()));
+            assert_eq!((read, reader.left()), (orders, 0));
+            for cut in 0..bytes.len() {
+                let cut = &mut Reader::new(&bytes[..cut]);
+                assert_eq!(take_orders(cut, &mut before.clone()), None);
+            }
+            if !fighters.is_multiple_of(8) {
+                bytes[last / 8] |= 1 << 7;
+                let more = take_orders(&mut Reader::new(&bytes), &mut before.clone());
+                assert_eq!(more, None, "a bit for nobody");
+            }
+        }
+    }
 }

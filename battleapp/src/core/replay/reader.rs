@@ -11,7 +11,7 @@ use super::format::{
     CHUNK_HEAD_BYTES, FAULT, FINAL, FORMAT, FinalRecord, HEADER_BYTES_MAX, Header, INDEX, KEYFRAME,
     MAGIC, MAGIC_END, TICKS, TRAILER_BYTES, take_orders,
 };
-use super::{REPLAY_BYTES_MAX, ReplayError};
+use super::{ORDERS_MAX, REPLAY_BYTES_MAX, ReplayError};
 
 /// One recorded tick.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,6 +111,10 @@ impl Replay {
     fn take_ticks(&mut self, reader: &mut Reader) -> Option<()> {
         reader.u32().filter(|first| *first == self.ticks_read() + 1)?;
         let count = reader.u16()?;
+        let ticks = self.ticks.len().saturating_add(usize::from(count));
+        if ticks.saturating_mul(self.header.setup.seats.len()) > ORDERS_MAX {
+            return None;
+        }
         let mut orders = vec![Order::STILL; self.header.setup.seats.len()];
         for _ in 0..count {
             take_orders(reader, &mut orders)?;

@@ -40,8 +40,8 @@ fn with_flipped_input(mut bytes: Vec<u8>, chunk: usize) -> Vec<u8> {
     let len = u32::from_le_bytes(bytes[at + 1..at + 5].try_into().expect("four"));
     let payload = at + CHUNK_HEAD_BYTES;
     let end = payload + usize::try_from(len).expect("fits");
-    // First tick, number of ticks, mask; then the walk.
-    bytes[payload + 8] = bytes[payload + 8].wrapping_add(90);
+    // First tick, number of ticks, mask of four fighters; then the walk.
+    bytes[payload + 7] = bytes[payload + 7].wrapping_add(90);
     let hash = xxh3_64(&bytes[payload..end]).to_le_bytes();
     bytes[at + 5..at + 13].copy_from_slice(&hash);
     bytes

@@ -5,11 +5,11 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::super::setup::Setup;
 use super::super::sim::{BattleSim, LaneHash, Order, Verdict};
-use super::REPLAY_BYTES_MAX;
 use super::format::{
     CHUNK_HEAD_BYTES, FAULT, FINAL, FORMAT, FinalRecord, Header, INDEX, KEYFRAME, MAGIC, MAGIC_END,
     TICKS, put_orders,
 };
+use super::{ORDERS_MAX, recorded_bytes_max};
 
 /// Ticks between two records of lane hashes.
 pub(super) const LANES_EVERY_TICKS: u32 = 20;
@@ -85,7 +85,10 @@ impl Recorder {
             self.keyframes.push((self.ticks, self.bytes.len()));
             self.chunk(KEYFRAME, &keyframe);
         }
-        self.full = self.bytes.len() + self.pending.len() > REPLAY_BYTES_MAX - END_BYTES;
+        let (seats, bytes) = (self.before.len(), self.bytes.len() + self.pending.len());
+        let ticks = usize::try_from(self.ticks).unwrap_or(usize::MAX);
+        self.full = bytes > recorded_bytes_max(seats) - END_BYTES
+            || ticks.saturating_mul(seats) >= ORDERS_MAX;
         hash
     }
 
@@ -157,7 +160,8 @@ impl Recorder {
 }
 
 /// Hash of the lanes that a simulation's state has: their numbers and names.
-pub(crate) fn schema_hash(sim: &mut dyn BattleSim) -> u64 {
+#[must_use]
+pub fn schema_hash(sim: &mut dyn BattleSim) -> u64 {
     let mut lanes = Vec::new();
     sim.lanes(&mut lanes);
     let named: Vec<_> = lanes.iter().map(|lane| (lane.lane, sim.lane_name(lane.lane))).collect();

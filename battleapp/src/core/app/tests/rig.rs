@@ -174,7 +174,11 @@ impl Rig {
     }
 
     pub(super) fn start(&mut self, battle: BattleId, seats: Vec<Seat>) {
-        let mode = String::from("arena");
+        self.start_in("arena", battle, seats);
+    }
+
+    pub(super) fn start_in(&mut self, mode: &str, battle: BattleId, seats: Vec<Seat>) {
+        let mode = String::from(mode);
         let start = ToBattle::Start { battle, mode, seed: 3, seats };
         self.frame(matchmaker(), Body::ToBattle(start));
     }

@@ -72,6 +72,13 @@ impl Series {
         Self(rounds)
     }
 
+    /// Round by round, all of them together.
+    #[must_use]
+    pub fn sum(all: &[Self]) -> Self {
+        let rounds = all.iter().map(|series| series.0.len()).min().unwrap_or(0);
+        Self((0..rounds).map(|round| all.iter().map(|series| series.0[round]).sum()).collect())
+    }
+
     /// Adds a round.
     pub fn push(&mut self, value: f64) {
         self.0.push(value);

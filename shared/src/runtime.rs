@@ -40,6 +40,7 @@ pub use flight::{
     ReplaySummary, read_flight, replay_flight,
 };
 pub use node::Node;
+pub use recorder::perform;
 pub use status::{NodeStatus, RoleStatus, TickTimes};
 
 /// What one role is run with.

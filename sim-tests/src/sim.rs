@@ -6,11 +6,13 @@
 //! the cluster, and a seed is enough to see it again.
 //!
 //! The files: [`plan`] says what a seed decides; `world` has the loop and the nodes; `network`,
-//! `storage`, `membership`, `connections`, `players` and `faults` are what can happen; `store` and
-//! `board` are the server; `checks` says what must hold; `campaign` runs many seeds, `shrink` makes
-//! a failing plan smaller.
+//! `storage`, `membership`, `connections`, `players`, `pranks` and `faults` are what can happen;
+//! `store` and `board` are the server, which `backends` shows to the conformance suites; `checks`
+//! says what must hold; `campaign` runs many seeds, `shrink` makes a failing plan smaller, `tape`
+//! keeps what cores are called with.
 
 mod agenda;
+mod backends;
 mod board;
 mod campaign;
 mod checks;
@@ -25,9 +27,11 @@ mod network;
 mod node;
 pub mod plan;
 mod players;
+mod pranks;
 mod shrink;
 mod storage;
 mod store;
+mod tape;
 #[cfg(test)]
 mod tests;
 mod world;
@@ -38,11 +42,14 @@ use std::sync::Arc;
 
 use shared::content::Content;
 
+pub use backends::{Backends, Seen, bare_plan};
 pub use campaign::{Campaign, Tally};
 pub use checks::{Audited, Broken};
 #[cfg(feature = "mutations")]
 pub use mutants::{Caught, hunt};
+pub use node::Call;
 pub use shrink::{Shrunk, shrink};
+pub use tape::{Tape, tapes};
 
 /// Length of a battle in s.
 const BATTLE_S: u32 = 8;

@@ -36,6 +36,12 @@ Examples:
   cohort bench battle --part arena,replay --rounds 3
   cohort bench battle --json")]
     Battle(BenchBattleArgs),
+    /// Ticks of a node that is recorded, beside ticks of one that is not
+    #[command(before_help = "\
+Examples:
+  cohort bench record                           each role, and a node with all of them
+  cohort bench record --rounds 9 --json")]
+    Record(BenchArgs),
 }
 
 /// `cohort bench mq`

@@ -1,5 +1,7 @@
 //! `cohort bench`: parts of Cohort beside raw yardsticks, in the same run.
 
+mod recording;
+
 use std::io::{IsTerminal as _, Write as _, stderr};
 use std::path::Path;
 use std::sync::Arc;
@@ -74,6 +76,10 @@ fn parts_of(command: BenchCommand) -> (Vec<(&'static str, Measure)>, BenchArgs) 
                 (part.name(), Box::new(move |harness, _| battle::measure(part, harness)))
             };
             (wanted(args.parts, &battle::Part::ALL).map(part).collect(), args.how)
+        }
+        BenchCommand::Record(how) => {
+            let measure: Measure = Box::new(recording::measure);
+            (vec![("record", measure)], how)
         }
     }
 }

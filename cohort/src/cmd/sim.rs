@@ -14,14 +14,14 @@ use crate::clock;
 use crate::failure::Failure;
 use crate::output;
 
-/// Seeds that are run before a fault that never occurred is a failure of its own.
-const SEEDS_FOR_EVERY_FAULT: u64 = 100;
+/// Seeds that are run before what never occurred is a failure of its own.
+const SEEDS_FOR_EVERYTHING: u64 = 100;
 
 /// Does what is asked for.
 ///
 /// # Errors
-/// [`Failure::Check`] if a promise was broken, a fault of many seeds never occurred, or a
-/// deliberate bug got away.
+/// [`Failure::Check`] if a promise was broken, if many seeds never met a fault, a message or a
+/// refusal, or if a deliberate bug got away.
 pub fn run(command: &SimCommand) -> Result<(), Failure> {
     let content = sim::content();
     match command {
@@ -68,8 +68,8 @@ fn campaign(args: &SimRunArgs, content: &Arc<Content>) -> Result<(), Failure> {
         let again = format!("cohort sim show {seed} --faults {faults}");
         return Err(Failure::Check { what: format!("seed {seed}: {what}\n  see it: {again}") });
     }
-    if tally.seeds >= SEEDS_FOR_EVERY_FAULT && !missing.is_empty() {
-        let what = format!("these faults never occurred: {}", missing.join(", "));
+    if tally.seeds >= SEEDS_FOR_EVERYTHING && !missing.is_empty() {
+        let what = format!("these never occurred: {}", missing.join(", "));
         return Err(Failure::Check { what });
     }
     Ok(())
@@ -95,7 +95,8 @@ fn value(args: &SimRunArgs, tally: &Tally, failed: Option<&(u64, Outcome)>, took
     let simulated_s = seconds(tally.simulated_us);
     let counts: &BTreeMap<String, u64> = &tally.counts;
     json!({
-        "ok": failed.is_none(), "faults": args.faults.name(), "seeds": tally.seeds,
+        "ok": failed.is_none(), "hash": format!("{:016x}", tally.hash),
+        "faults": args.faults.name(), "seeds": tally.seeds,
         "took_s": took_s, "seeds_per_s": per_second(tally.seeds, took_s),
         "simulated_s": simulated_s, "speed_up": simulated_s / took_s.max(1e-9),
         "events": tally.events, "counts": counts,

@@ -72,13 +72,11 @@ impl Corpus {
     }
 }
 
-/// The programs of the fuzz targets, by name.
-pub(crate) fn programs() -> BTreeMap<String, String> {
-    let text = |(name, bytes): (String, Vec<u8>)| {
-        let name = name.strip_suffix(".rs").expect("only programs are there").to_owned();
-        (name, String::from_utf8(bytes).expect("programs are text"))
-    };
-    files_in(&root().join("fuzz/fuzz_targets")).into_iter().map(text).collect()
+/// The names of all folders of the corpus: `./verify fuzz` runs the fuzzer once for each.
+pub(crate) fn folders() -> Vec<String> {
+    let entries = fs::read_dir(root().join("fuzz/corpus")).expect("the corpus is there");
+    let name = |entry: fs::DirEntry| entry.file_name().into_string().expect("names are text");
+    entries.map(|entry| name(entry.expect("the corpus can be listed"))).collect()
 }
 
 /// The frozen samples of a target's messages.

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::core::{Core, Input, Output};
 use crate::ids::Address;
@@ -220,7 +220,7 @@ pub fn replay_flight(
     core: &mut dyn Core,
 ) -> Result<ReplaySummary, Divergence> {
     let mut summary = ReplaySummary::default();
-    let mut outputs = Vec::new();
+    let (mut outputs, mut bytes) = (Vec::new(), Vec::new());
     for (index, record) in (0..).zip(records) {
         let tick = match record.call {
             FlightCall::Tick { tick, mut inputs } => {
@@ -235,7 +235,7 @@ pub fn replay_flight(
                 now
             }
         };
-        let (expected, actual) = (record.outputs_hash, hash_of(&outputs));
+        let (expected, actual) = (record.outputs_hash, hash_of(&outputs, &mut bytes));
         if expected != Some(actual) {
             return Err(Divergence { tick, index, expected, actual });
         }
@@ -273,18 +273,20 @@ impl FlightHeader {
 
 /// Appends a piece and says how long it is without its length.
 pub(super) fn write_piece<T: Serialize>(bytes: &mut Vec<u8>, piece: &T) -> usize {
-    let piece = wire::encode(piece);
-    let len = u32::try_from(piece.len()).unwrap_or(u32::MAX);
-    bytes.extend_from_slice(&len.to_le_bytes());
-    bytes.extend_from_slice(&piece);
-    piece.len()
+    let at = bytes.len();
+    bytes.extend_from_slice(&[0; 4]);
+    wire::encode_onto(piece, bytes);
+    let len = bytes.len() - at - 4;
+    let told = u32::try_from(len).unwrap_or(u32::MAX);
+    bytes[at..at + 4].copy_from_slice(&told.to_le_bytes());
+    len
 }
 
-/// Hash of the outputs' `wire` bytes.
-pub(super) fn hash_of(outputs: &[Output]) -> u64 {
-    let mut hash = Xxh3::new();
-    outputs.iter().for_each(|output| hash.update(&wire::encode(output)));
-    hash.digest()
+/// Hash of the outputs' `wire` bytes, one after the other. What is in `bytes` is overwritten.
+pub(super) fn hash_of(outputs: &[Output], bytes: &mut Vec<u8>) -> u64 {
+    bytes.clear();
+    outputs.iter().for_each(|output| wire::encode_onto(output, bytes));
+    xxh3_64(bytes)
 }
 
 fn read_piece<T: serde::de::DeserializeOwned>(file: &mut impl Read) -> Result<T, FlightEnd> {

@@ -1,7 +1,8 @@
 //! Records what a role's core is given, so that the role can be run again: a flight recording.
 //!
 //! The role's thread encodes, a writer of its own writes. A recording that cannot keep up ends
-//! with a warning; the role goes on. What a file looks like stands in `flight`.
+//! with a warning; the role goes on. Calls are handed over in batches. What a file looks like
+//! stands in `flight`.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -11,23 +12,71 @@ use std::thread::{Builder, JoinHandle};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::RuntimeError;
-use super::flight::{FlightHeader, FlightPiece, PIECE_BYTES_MAX, hash_of, write_piece};
-use crate::core::{Input, Output};
+use super::flight::{FlightCall, FlightHeader, FlightPiece, PIECE_BYTES_MAX, hash_of, write_piece};
+use crate::core::{Core, Input, Output};
 use crate::ids::Role;
 use crate::store::{OpId, StoreReply};
-use crate::tick::Tick;
+use crate::tick::{Tick, TickRate};
 
-/// Calls that wait to be written. With one more the recording ends.
-const CALLS_WAITING_MAX: usize = 4_096;
+/// Batches of calls that wait to be written. With one more the recording ends.
+const BATCHES_WAITING_MAX: usize = 256;
+/// Bytes after which a batch is handed to the writer: waking it for each call would cost more
+/// than all the rest.
+const BATCH_BYTES: usize = 32 << 10;
+/// Time after which a batch is handed over although it is small, in ms of ticks. A process that is
+/// killed has not written so much.
+const BATCH_MS: u64 = 50;
 
 /// Records the calls of one core.
 #[derive(Debug)]
 pub(super) struct Recorder {
     role: Role,
-    calls: Sender<Vec<u8>>,
-    /// The call that is being made.
-    call: Vec<u8>,
+    rate: TickRate,
+    batches: Sender<Vec<u8>>,
+    /// The calls that were not handed over.
+    batch: Vec<u8>,
+    /// The tick at which they are.
+    due: Tick,
+    now: Tick,
+    /// The outputs of a call while they are hashed.
+    outputs: Vec<u8>,
+    /// A call was noted whose end was not.
+    in_call: bool,
     too_long: bool,
+}
+
+/// Gives `core` calls as the thread of its role does, recorded in a folder if one is named. For
+/// measuring what a recording costs. The thread that comes back ends when all is written.
+///
+/// # Errors
+/// [`RuntimeError`] if a recording cannot be begun.
+pub fn perform(
+    core: &mut dyn Core,
+    calls: Vec<FlightCall>,
+    record: Option<(&Path, FlightHeader)>,
+) -> Result<Option<JoinHandle<()>>, RuntimeError> {
+    let begun = record.map(|(folder, header)| Recorder::start(folder, header)).transpose()?;
+    let (mut recorder, writer) = begun.unzip();
+    let mut outputs = Vec::new();
+    for call in calls {
+        match call {
+            FlightCall::Tick { tick, mut inputs } => {
+                if let Some(recorder) = &mut recorder {
+                    recorder.begin_tick(tick, &inputs);
+                }
+                core.tick(tick, inputs.drain(..), &mut outputs);
+            }
+            FlightCall::Stored { now, op, reply } => {
+                if let Some(recorder) = &mut recorder {
+                    recorder.begin_stored(now, op, &reply);
+                }
+                core.stored(now, op, reply, &mut outputs);
+            }
+        }
+        Recorder::end_call(&mut recorder, &outputs);
+        outputs.clear();
+    }
+    Ok(writer)
 }
 
 impl Recorder {
@@ -42,17 +91,33 @@ impl Recorder {
         let begun = std::fs::create_dir_all(directory).and_then(|()| File::create(&path));
         let file = begun.and_then(|mut file| file.write_all(&header.bytes()).map(|()| file));
         let file = file.map_err(|source| RuntimeError::Record { path, source })?;
-        let (calls, waiting) = bounded(CALLS_WAITING_MAX);
+        let (batches, waiting) = bounded(BATCHES_WAITING_MAX);
         let name = format!("rec-{role}");
         let thread = Builder::new()
             .name(name.clone())
-            .spawn(move || write_calls(role, file, &waiting))
+            .spawn(move || write_batches(role, file, &waiting))
             .map_err(|source| RuntimeError::Thread { name, source })?;
-        Ok((Self { role, calls, call: Vec::new(), too_long: false }, thread))
+        Ok((Self::to(role, header.rate, batches), thread))
+    }
+
+    fn to(role: Role, rate: TickRate, batches: Sender<Vec<u8>>) -> Self {
+        Self {
+            role,
+            rate,
+            batches,
+            batch: Vec::new(),
+            due: Tick(0),
+            now: Tick(0),
+            outputs: Vec::new(),
+            in_call: false,
+            too_long: false,
+        }
     }
 
     /// Notes that the core is about to be ticked.
     pub(super) fn begin_tick(&mut self, tick: Tick, inputs: &[Input]) {
+        self.now = tick;
+        self.in_call = true;
         for input in inputs {
             self.note(&FlightPiece::Input(input));
         }
@@ -62,45 +127,57 @@ impl Recorder {
 
     /// Notes that the core is about to get an answer of the store.
     pub(super) fn begin_stored(&mut self, now: Tick, op: OpId, reply: &StoreReply) {
+        self.in_call = true;
         self.note(&FlightPiece::Stored { now, op, reply });
     }
 
-    /// Notes what came of the call and hands it to the writer; ends the recording if it is stuck.
+    /// Notes what came of the call; ends the recording if its writer is stuck.
     pub(super) fn end_call(recorder: &mut Option<Self>, outputs: &[Output]) {
         let Some(active) = recorder else { return };
-        active.note(&FlightPiece::Returned { outputs_hash: hash_of(outputs) });
-        if !active.hand_over() {
+        let outputs_hash = hash_of(outputs, &mut active.outputs);
+        active.note(&FlightPiece::Returned { outputs_hash });
+        active.in_call = false;
+        let is_due = active.batch.len() >= BATCH_BYTES || active.now >= active.due;
+        if active.too_long || is_due && !active.hand_over() {
             tracing::warn!(role = %active.role, "flight recording ended, it cannot keep up");
+            active.batch.clear();
             *recorder = None;
         }
     }
 
     /// Notes that the call did not return.
     pub(super) fn end_with_panic(mut self) {
-        if !self.call.is_empty() {
+        if self.in_call {
             self.note(&FlightPiece::Panicked);
-            if !self.hand_over() {
-                tracing::warn!(role = %self.role, "flight recording lacks the call that panicked");
-            }
         }
     }
 
     fn note(&mut self, piece: &FlightPiece<&Input, &StoreReply>) {
-        self.too_long |= write_piece(&mut self.call, piece) > PIECE_BYTES_MAX;
+        self.too_long |= write_piece(&mut self.batch, piece) > PIECE_BYTES_MAX;
     }
 
     fn hand_over(&mut self) -> bool {
-        let call = std::mem::take(&mut self.call);
-        !self.too_long && self.calls.try_send(call).is_ok()
+        self.due = self.now.after(self.rate.ticks_of_ms(BATCH_MS));
+        let room = Vec::with_capacity(self.batch.len());
+        self.batches.try_send(std::mem::replace(&mut self.batch, room)).is_ok()
+    }
+}
+
+impl Drop for Recorder {
+    /// The role has ended: what was noted is written.
+    fn drop(&mut self) {
+        if !self.batch.is_empty() && (self.too_long || !self.hand_over()) {
+            tracing::warn!(role = %self.role, "flight recording lacks its last calls");
+        }
     }
 }
 
 /// Writes until the recorder is gone; flushes whenever nothing waits, so that a killed process
 /// leaves little unwritten.
-fn write_calls(role: Role, file: File, waiting: &Receiver<Vec<u8>>) {
+fn write_batches(role: Role, file: File, waiting: &Receiver<Vec<u8>>) {
     let mut file = BufWriter::new(file);
-    for call in waiting {
-        let mut written = file.write_all(&call);
+    for batch in waiting {
+        let mut written = file.write_all(&batch);
         if waiting.is_empty() {
             written = written.and_then(|()| file.flush());
         }
@@ -118,8 +195,9 @@ fn write_calls(role: Role, file: File, waiting: &Receiver<Vec<u8>>) {
 mod tests {
     use super::*;
 
-    fn recorder(calls: Sender<Vec<u8>>) -> Option<Recorder> {
-        Some(Recorder { role: Role::Social, calls, call: Vec::new(), too_long: false })
+    /// Hands over after every tick.
+    fn recorder(batches: Sender<Vec<u8>>) -> Option<Recorder> {
+        Some(Recorder::to(Role::Social, TickRate::new(20), batches))
     }
 
     #[test]

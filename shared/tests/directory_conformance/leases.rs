@@ -11,8 +11,9 @@ use shared::ids::NodeId;
 use shared::store::redis::{RedisStore, RedisStoreConfig};
 use tempfile::TempDir;
 
+use crate::contract::{BUILD, Watcher, card, id, until};
 use crate::servers::{Server, free_port};
-use crate::subject::{BUILD, Watcher, card, id, times, until};
+use crate::subject::times;
 
 const CHILD: &str = "DIRECTORY_CONFORMANCE_CHILD_URL";
 const TEST: &str = "leases::a_node_that_crashes_is_gone_when_its_lease_ends";

@@ -1,29 +1,17 @@
-//! The back-ends under test, and ways to wait for what they tell.
+//! The back-ends under test.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use shared::directory::local::{LocalDirectory, LocalDirectoryHandle};
 use shared::directory::redis::{LeaseTimes, RedisDirectory, RedisDirectoryHandle};
-use shared::directory::{Directory, DirectoryEvent, NodeCard, NodeState};
-use shared::ids::{NodeId, Role};
+use shared::ids::NodeId;
 use shared::store::redis::{RedisStore, RedisStoreConfig};
 use tempfile::TempDir;
 
+use crate::contract::{BUILD, Fabric};
 use crate::servers::{Server, free_port};
-
-/// Longer than anything here may take.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
-/// Between two looks.
-const LOOK_AGAIN: Duration = Duration::from_millis(10);
-pub(crate) const BUILD: &str = "0.4.2";
-
-/// A directory that nodes can join.
-pub(crate) trait Fabric {
-    type Handle: Directory;
-    fn join(&self, node: NodeId) -> Self::Handle;
-}
 
 impl Fabric for LocalDirectory {
     type Handle = LocalDirectoryHandle;
@@ -85,48 +73,4 @@ impl Fabric for Redis {
     fn join(&self, node: NodeId) -> RedisDirectoryHandle {
         self.directory.join(node, BUILD).expect("joins")
     }
-}
-
-/// A handle whose events are waited for.
-pub(crate) struct Watcher<H> {
-    pub(crate) handle: H,
-    events: Vec<DirectoryEvent>,
-}
-
-impl<H: Directory> Watcher<H> {
-    pub(crate) fn join<F: Fabric<Handle = H>>(fabric: &F, node: NodeId) -> Self {
-        Self::of(fabric.join(node))
-    }
-
-    pub(crate) fn of(handle: H) -> Self {
-        Self { handle, events: Vec::new() }
-    }
-
-    /// The next `count` events.
-    pub(crate) fn until_seen(&mut self, count: usize) -> Vec<DirectoryEvent> {
-        until("the directory tells what has changed", || {
-            self.handle.poll(&mut self.events);
-            self.events.len() >= count
-        });
-        self.events.drain(..count).collect()
-    }
-}
-
-/// Looks again and again until it is so.
-#[expect(clippy::disallowed_methods, reason = "a test that waits needs a deadline")]
-pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < DEADLINE, "never: {what}");
-        std::thread::park_timeout(LOOK_AGAIN);
-    }
-}
-
-pub(crate) fn id(node: u16, incarnation: u32) -> NodeId {
-    NodeId { node, incarnation }
-}
-
-pub(crate) fn card(id: NodeId, state: NodeState) -> NodeCard {
-    let roles = vec![(Role::Social, 0)];
-    NodeCard { id, state, build: String::from(BUILD), roles, link: None, page: None }
 }

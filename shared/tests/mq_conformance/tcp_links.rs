@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use shared::directory::local::LocalDirectory;
 use shared::directory::{Directory, DirectoryEvent, NodeCard, NodeState};
+use shared::ids::BattleId;
 use shared::limits::MQ_FRAME_BYTES_MAX;
 use shared::mq::tcp::{LinkRefusal, TcpEndpoint, TcpMq, TcpMqConfig};
+use shared::msg::battle_gateway::{BattleOutput, Encoded};
 use shared::rng::Draws;
 
 use super::node::{config, link, start, until};

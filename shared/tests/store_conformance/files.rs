@@ -10,7 +10,8 @@ use shared::store::embedded::{EmbeddedStore, FORMAT, OpenError};
 use shared::store::{OpId, PartId, Store, StoreFailure, StoreFull, StoreReply, StoreRequest};
 use tempfile::TempDir;
 
-use crate::subject::{Client, Embedded, Subject, claim, commit, done, part, peek, post, relay};
+use crate::backends::{Client, Embedded};
+use crate::subject::{Subject, claim, commit, done, part, peek, post, relay};
 
 const ANNA: Key = Key::Player(PlayerId(1));
 const BEN: Key = Key::Player(PlayerId(2));

@@ -12,7 +12,8 @@ use shared::store::embedded::{EmbeddedStore, OpenError};
 use shared::store::{Commit, OpId, PartId, Store, StoreReply, StoreRequest};
 use tempfile::TempDir;
 
-use crate::subject::{Client, Subject, claim, commit, part, peek, post, relay};
+use crate::backends::Client;
+use crate::subject::{Subject, claim, commit, part, peek, post, relay};
 
 const CHILD: &str = "STORE_CONFORMANCE_CHILD_DIR";
 const TEST: &str = "killed::what_was_acknowledged_survives_sigkill_and_nothing_is_half_there";

@@ -6,7 +6,7 @@ use shared::store::CommitVerdict::{Done, Fenced, TooLarge};
 use shared::store::rules::KEYS_PAGE_MAX;
 use shared::store::{Commit, Relayed, StoreReply, StoreRequest};
 
-use crate::subject::{Subject, claim, commit, commit_all, done, node, peek, post, relay};
+use super::subject::{Subject, claim, commit, commit_all, done, node, peek, post, relay};
 
 const ANNA: Key = Key::Player(PlayerId(1));
 const BEN: Key = Key::Player(PlayerId(2));

@@ -7,8 +7,9 @@ use shared::ids::{BattleId, Epoch, GuildId, Key, PlayerId, Version};
 use shared::limits::{MAIL_BYTES_MAX, PART_BYTES_MAX};
 use shared::store::{Commit, PartId, Post, StoreRequest};
 
+use crate::backends::{Embedded, Memory};
 use crate::redis_subject::Redis;
-use crate::subject::{Embedded, Memory, Subject, node};
+use crate::subject::{Subject, node};
 
 fn key() -> impl Strategy<Value = Key> {
     prop_oneof![

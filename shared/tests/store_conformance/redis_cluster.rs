@@ -9,8 +9,9 @@ use shared::ids::{Key, PlayerId, Version};
 use shared::store::redis::{RedisHandle, RedisStore, RedisStoreConfig};
 use shared::store::{CommitVerdict, PartId, StoreReply, StoreRequest};
 
+use crate::backends::Client;
 use crate::redis_subject::{Servers, raw, until};
-use crate::subject::{Client, Subject, claim, commit, part, peek, post, relay};
+use crate::subject::{Subject, claim, commit, part, peek, post, relay};
 
 const KEYS: u64 = 400;
 /// Slots that move: some 40 of the 1,024 buckets are in them.

@@ -7,10 +7,9 @@ use shared::store::CommitVerdict::{Done, Fenced};
 use shared::store::redis::{RedisHandle, RedisStore, RedisStoreConfig};
 use shared::store::{Commit, OpId, Store, StoreFailure, StoreReply, StoreRequest};
 
+use crate::backends::Client;
 use crate::redis_subject::{DURABLE, Lonely, Redis, raw, until};
-use crate::subject::{
-    Client, Subject, claim, commit, commit_all, done, node, part, peek, post, relay,
-};
+use crate::subject::{Subject, claim, commit, commit_all, done, node, part, peek, post, relay};
 
 const ANNA: Key = Key::Player(PlayerId(1));
 const BEN: Key = Key::Player(PlayerId(2));

@@ -8,8 +8,9 @@ use shared::store::CommitVerdict::Done;
 use shared::store::redis::{RedisHandle, RedisStore, RedisStoreConfig};
 use shared::store::{OpId, PartId, Record, Store, StoreReply, StoreRequest};
 
+use crate::backends::Client;
 use crate::redis_subject::{DURABLE, Lonely};
-use crate::subject::{Client, Subject, claim, commit, part, post};
+use crate::subject::{Subject, claim, commit, part, post};
 
 const KEYS: u64 = 8;
 /// Batches that are handed over and not yet answered.

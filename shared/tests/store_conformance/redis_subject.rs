@@ -11,8 +11,9 @@ use shared::store::redis::{RedisHandle, RedisStore, RedisStoreConfig};
 use shared::store::{StoreReply, StoreRequest};
 use tempfile::TempDir;
 
+use crate::backends::Client;
 use crate::servers::{Server, free_port};
-use crate::subject::{Client, Subject};
+use crate::subject::Subject;
 
 /// Servers with an append-only file that is synced before each acknowledgement.
 pub(crate) const DURABLE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];

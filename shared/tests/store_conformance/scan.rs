@@ -12,8 +12,9 @@ use shared::store::scan::{ScannedPost, ScannedRecord, Sequence, StoreScan};
 use shared::store::{Commit, MailEntry, Ownership, PartId, StoreRequest};
 use tempfile::TempDir;
 
+use crate::backends::{Embedded, Memory};
 use crate::redis_subject::{DURABLE, Lonely, Redis, connection, raw};
-use crate::subject::{Embedded, Memory, Subject};
+use crate::subject::Subject;
 use crate::subject::{claim, commit, done, node, part, post, relay};
 
 const ANNA: Key = Key::Player(PlayerId(1));

@@ -25,9 +25,19 @@ pub(super) struct Board {
 #[derive(Debug)]
 struct Entry {
     lease_until_us: u64,
-    /// `None` once it is gone.
-    card: Option<NodeCard>,
+    state: State,
     version: u64,
+    /// The version of the board when it joined: it is not told who had gone before.
+    joined: u64,
+}
+
+#[derive(Debug, PartialEq)]
+enum State {
+    /// The number is taken; nobody sees it yet.
+    Joined,
+    /// All see it.
+    There(NodeCard),
+    Gone,
 }
 
 /// What a beat brings back.
@@ -43,42 +53,47 @@ pub(super) struct News {
 
 impl Board {
     /// Takes the number of a node, unless somebody's lease for it is running. Returns whether it
-    /// was taken.
-    pub(super) fn join(&mut self, now_us: u64, node: NodeId, card: NodeCard) -> bool {
+    /// was taken. The others see it from its first beat on.
+    pub(super) fn join(&mut self, now_us: u64, node: NodeId) -> bool {
         self.expire(now_us);
-        let taken = self.entries.iter().any(|(id, it)| id.node == node.node && it.card.is_some());
+        let held = |(id, entry): (&NodeId, &Entry)| {
+            id.node == node.node && entry.state != State::Gone || *id == node
+        };
+        let taken = self.entries.iter().any(held);
         if !taken {
-            self.set(node, now_us + LEASE_US, Some(card));
+            let lease_until_us = now_us + LEASE_US;
+            let entry =
+                Entry { lease_until_us, state: State::Joined, version: 0, joined: self.version };
+            self.entries.insert(node, entry);
         }
         !taken
     }
 
-    /// Renews a lease, takes the card, and tells what is new since `seen`.
-    pub(super) fn beat(&mut self, now_us: u64, card: NodeCard, seen: u64) -> News {
-        self.expire(now_us);
-        let me = card.id;
-        let lost = match self.entries.get_mut(&me) {
-            Some(entry) if entry.card.is_some() => {
-                entry.lease_until_us = now_us + LEASE_US;
-                if entry.card.as_ref() != Some(&card) {
-                    self.set(me, now_us + LEASE_US, Some(card));
-                }
-                false
-            }
-            Some(_) | None => true,
-        };
-        let new = self.entries.iter().filter(|(_, entry)| entry.version > seen);
-        let events = new.map(|(id, entry)| match &entry.card {
-            Some(card) => DirectoryEvent::Changed(card.clone()),
-            None => DirectoryEvent::Gone(*id),
+    /// Renews a lease, takes the card if there is one, and tells what is new since `seen`.
+    pub(super) fn beat(
+        &mut self,
+        now_us: u64,
+        node: NodeId,
+        card: Option<NodeCard>,
+        seen: u64,
+    ) -> News {
+        let lost = !self.renew(now_us, node, card);
+        let joined = self.entries.get(&node).map_or(0, |entry| entry.joined);
+        let mut new: Vec<_> =
+            self.entries.iter().filter(|(_, entry)| entry.version > seen).collect();
+        new.sort_unstable_by_key(|(_, entry)| entry.version);
+        let events = new.into_iter().filter_map(|(id, entry)| match &entry.state {
+            State::Joined => None,
+            State::There(card) => Some(DirectoryEvent::Changed(card.clone())),
+            State::Gone => (entry.version > joined).then_some(DirectoryEvent::Gone(*id)),
         });
         News { events: events.collect(), version: self.version, lost }
     }
 
     /// A node leaves.
     pub(super) fn leave(&mut self, node: NodeId) {
-        if self.entries.get(&node).is_some_and(|entry| entry.card.is_some()) {
-            self.set(node, 0, None);
+        if self.entries.get(&node).is_some_and(|entry| entry.state != State::Gone) {
+            self.set(node, State::Gone);
         }
     }
 
@@ -89,16 +104,35 @@ impl Board {
         }
     }
 
-    fn expire(&mut self, now_us: u64) {
-        let over = |(id, entry): (&NodeId, &Entry)| {
-            (entry.card.is_some() && entry.lease_until_us < now_us).then_some(*id)
-        };
-        let gone: Vec<NodeId> = self.entries.iter().filter_map(over).collect();
-        gone.into_iter().for_each(|node| self.set(node, 0, None));
+    /// Whether the node still has a lease to renew.
+    fn renew(&mut self, now_us: u64, node: NodeId, card: Option<NodeCard>) -> bool {
+        self.expire(now_us);
+        let Some(entry) = self.entries.get_mut(&node) else { return false };
+        if entry.state == State::Gone {
+            return false;
+        }
+        entry.lease_until_us = now_us + LEASE_US;
+        if let Some(card) = card {
+            let state = State::There(card);
+            if entry.state != state {
+                self.set(node, state);
+            }
+        }
+        true
     }
 
-    fn set(&mut self, node: NodeId, lease_until_us: u64, card: Option<NodeCard>) {
+    fn expire(&mut self, now_us: u64) {
+        let over = |(id, entry): (&NodeId, &Entry)| {
+            (entry.state != State::Gone && entry.lease_until_us < now_us).then_some(*id)
+        };
+        let gone: Vec<NodeId> = self.entries.iter().filter_map(over).collect();
+        gone.into_iter().for_each(|node| self.set(node, State::Gone));
+    }
+
+    fn set(&mut self, node: NodeId, state: State) {
+        let Some(entry) = self.entries.get_mut(&node) else { return };
         self.version += 1;
-        self.entries.insert(node, Entry { lease_until_us, card, version: self.version });
+        entry.version = self.version;
+        entry.state = state;
     }
 }

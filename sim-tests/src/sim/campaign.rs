@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use shared::content::Content;
+use shared::rng;
 
+use super::names::{MESSAGES, REFUSALS};
 use super::plan::{Fault, Plan, Weather};
 use super::{Outcome, run};
 
@@ -19,6 +21,8 @@ pub struct Campaign {
 /// What many runs have added up to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
+    /// One hash over the histories of all runs, in order.
+    pub hash: u64,
     /// Runs.
     pub seeds: u64,
     /// Events.
@@ -49,25 +53,40 @@ impl Campaign {
         &self.tally
     }
 
-    /// Faults of this weather that never occurred: such a campaign has proved nothing about them.
+    /// Faults, messages and refusals that never occurred: a campaign of many seeds in this
+    /// weather proves nothing about them.
     #[must_use]
-    pub fn missing(&self) -> Vec<&'static str> {
-        if self.weather == Weather::Calm {
-            return Vec::new();
-        }
-        let occurred =
-            |name: &&'static str| !self.tally.counts.contains_key(&format!("fault: {name}"));
-        Fault::NAMES.into_iter().filter(occurred).collect()
+    pub fn missing(&self) -> Vec<String> {
+        self.tally.missing(self.weather)
     }
 }
 
 impl Tally {
+    /// As [`Campaign::missing`], after runs in `weather`.
+    #[must_use]
+    pub fn missing(&self, weather: Weather) -> Vec<String> {
+        if weather == Weather::Calm {
+            return Vec::new();
+        }
+        let faults = Fault::NAMES.iter().map(|name| format!("fault: {name}"));
+        let others = MESSAGES.iter().chain(&REFUSALS).map(|name| String::from(*name));
+        faults.chain(others).filter(|what| !self.counts.contains_key(what)).collect()
+    }
+
     /// Adds a run.
     pub fn add(&mut self, outcome: &Outcome) {
-        self.seeds += 1;
-        self.events += outcome.events;
-        self.simulated_us += outcome.simulated_us;
-        for (what, count) in &outcome.counts {
+        let Outcome { hash, events, simulated_us, .. } = *outcome;
+        let counts = outcome.counts.clone();
+        self.merge(&Self { hash, seeds: 1, events, simulated_us, counts });
+    }
+
+    /// Adds other runs.
+    pub fn merge(&mut self, other: &Self) {
+        self.hash = rng::mix(self.hash, &[other.hash]);
+        self.seeds += other.seeds;
+        self.events += other.events;
+        self.simulated_us += other.simulated_us;
+        for (what, count) in &other.counts {
             *self.counts.entry(what.clone()).or_default() += count;
         }
     }

@@ -13,6 +13,8 @@ const LINES_MAX: usize = 200_000;
 /// The history of a run.
 pub(super) struct History {
     hash: Xxh3,
+    /// The bytes of the value that is entered.
+    bytes: Vec<u8>,
     /// `None` if nobody wants to read it.
     lines: Option<VecDeque<String>>,
     /// How often what occurred.
@@ -31,6 +33,7 @@ impl History {
     pub(super) fn new(told: bool) -> Self {
         Self {
             hash: Xxh3::new(),
+            bytes: Vec::new(),
             lines: told.then(VecDeque::new),
             counts: BTreeMap::new(),
             statics: BTreeMap::new(),
@@ -46,7 +49,9 @@ impl History {
 
     /// Enters a value by its bytes.
     pub(super) fn value<T: Serialize>(&mut self, value: &T) {
-        self.hash.update(&wire::encode(value));
+        self.bytes.clear();
+        wire::encode_onto(value, &mut self.bytes);
+        self.hash.update(&self.bytes);
     }
 
     /// Tells something in words, which are only made if somebody wants to read them.

@@ -26,22 +26,28 @@ impl World<'_> {
         let number = u16::try_from(node + 1).unwrap_or(u16::MAX);
         let id = NodeId { node: number, incarnation: self.lives[node] + 1 };
         let now_us = self.now_us;
-        let fresh = Node::new(id, &planned.roles, planned.drift_ppm, now_us, &self.content);
+        let mut fresh = Node::new(id, &planned.roles, planned.drift_ppm, now_us, &self.content);
         let reaches = self.store.is_there(now_us) && self.store_cuts_us[node] <= now_us;
-        if !reaches || !self.store.board.join(now_us, id, fresh.card()) {
+        if !reaches || !self.store.board.join(now_us, id) {
             self.agenda.put(now_us + TRY_AGAIN_US, Event::Join { node });
             return;
         }
         self.lives[node] = id.incarnation;
         self.history.count("node: joined");
         self.history.tell(now_us, || format!("node {id} joins with {:?}", planned.roles));
+        if self.is_taped {
+            let kept = |role| self.nodes.iter().flatten().any(|node| node.hosts(role));
+            for slot in fresh.roles.iter_mut().filter(|slot| !kept(slot.address.role)) {
+                slot.tape = Some(Vec::new());
+            }
+        }
         let roles = fresh.roles.len();
         self.nodes[node] = Some(fresh);
         self.agenda.put(now_us, Event::Beat { node: id });
         (0..roles).for_each(|role| self.wake_at(id, role, now_us));
     }
 
-    /// A node's round: it renews its lease, or sees that it could not for so long that it must stop.
+    /// A round of a node: it renews its lease, or sees that it could not for too long.
     pub(super) fn beat(&mut self, id: NodeId) {
         let now_us = self.now_us;
         let Some(node) = self.node(id) else { return };
@@ -78,7 +84,7 @@ impl World<'_> {
             self.history.count("directory: renewal lost");
             return;
         }
-        let news = Box::new(self.store.board.beat(now_us, card, seen));
+        let news = Box::new(self.store.board.beat(now_us, node, Some(card), seen));
         let at_us = now_us + self.store_way();
         self.agenda.put(at_us, Event::News { node, seen, asked_us, news });
     }
@@ -190,6 +196,7 @@ impl World<'_> {
             return;
         }
         self.store.board.leave(id);
+        self.return_unread(id);
         let why =
             if is_drained { "node: left drained" } else { "node: left before it was drained" };
         self.die(id, why);

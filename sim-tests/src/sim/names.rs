@@ -7,6 +7,44 @@ use shared::store::{StoreReply, StoreRequest};
 /// Characters of a message that are shown.
 const SHOWN_MAX: usize = 160;
 
+/// Messages that every campaign with faults has to meet.
+pub(super) const MESSAGES: [&str; 22] = [
+    "message: MailWaiting",
+    "message: ToBaseapp",
+    "message: FromBaseapp",
+    "message: ToSocial",
+    "message: FromSocial",
+    "message: ToMatchmaker",
+    "message: FromMatchmaker",
+    "message: ToBattle",
+    "message: FromBattle",
+    "message: BattleInput",
+    "message: BattleOutput",
+    "message: Rejoin",
+    "message: ToPublisher",
+    "message: ToSubscriber",
+    "store: ReadOwner",
+    "store: Claim",
+    "store: Commit",
+    "store: Release",
+    "store: PeekMail",
+    "store: Relay",
+    "store: PendingOutboxes",
+    "store: ListGuilds",
+];
+/// Refusals that every campaign with faults has to meet.
+pub(super) const REFUSALS: [&str; 9] = [
+    "refusal: BadAmount",
+    "refusal: InGuild",
+    "refusal: InQueue",
+    "refusal: NoTeam",
+    "refusal: NotFound",
+    "refusal: NotOwned",
+    "refusal: OutcomeUnknown",
+    "refusal: Unavailable",
+    "goodbye: Draining",
+];
+
 /// What a frame is counted as.
 pub(super) const fn of_body(body: &Body) -> &'static str {
     match body {

@@ -16,7 +16,8 @@ use shared::limits::{STORE_OPS_WAITING_MAX, TICK_INPUTS_MAX};
 use shared::msg::Body;
 use shared::rng;
 use shared::schedule::{Due, Pace, Schedule};
-use shared::tick::Tick;
+use shared::store::{OpId, StoreReply};
+use shared::tick::{Tick, TickRate};
 use social::Social;
 
 use super::store::Handle;
@@ -69,6 +70,17 @@ pub(super) struct RoleSlot {
     /// When it looks up next; an earlier look-up replaces a later one.
     pub(super) wakes_us: u64,
     inputs: Vec<Input>,
+    /// What the core was called with, if somebody wants to know.
+    pub(super) tape: Option<Vec<Call>>,
+}
+
+/// A call of a core.
+#[derive(Clone, Debug)]
+pub enum Call {
+    /// `Core::tick`, with its inputs.
+    Tick(Tick, Vec<Input>),
+    /// `Core::stored`, with the last tick that ran.
+    Stored(Tick, OpId, StoreReply),
 }
 
 impl fmt::Debug for RoleSlot {
@@ -120,6 +132,11 @@ impl Node {
         let card = node.card();
         node.hear(&DirectoryEvent::Changed(card));
         node
+    }
+
+    /// Whether it has a role.
+    pub(super) fn hosts(&self, role: Role) -> bool {
+        self.roles.iter().any(|slot| slot.address.role == role)
     }
 
     /// What it tells the others.
@@ -193,6 +210,9 @@ impl Node {
         match slot.schedule.at(local_ns, !slot.inputs.is_empty()) {
             Due::Tick { tick, .. } => {
                 let inputs = slot.inputs.len();
+                if let Some(tape) = &mut slot.tape {
+                    tape.push(Call::Tick(tick, slot.inputs.clone()));
+                }
                 slot.core.tick(tick, slot.inputs.drain(..), outputs);
                 Moment::Ticked { tick, inputs }
             }
@@ -220,7 +240,13 @@ impl RoleSlot {
             handle: Handle::default(),
             wakes_us: u64::MAX,
             inputs: Vec::new(),
+            tape: None,
         }
+    }
+
+    /// The rate of its ticks.
+    pub(super) const fn rate(&self) -> TickRate {
+        self.pace.rate()
     }
 
     fn load(&self) -> u32 {
@@ -236,7 +262,11 @@ impl RoleSlot {
     pub(super) fn take_answers(&mut self, outputs: &mut Vec<Output>) -> usize {
         let mut taken = 0;
         while let Some((op, reply)) = self.handle.next() {
-            self.core.stored(self.schedule.last(), op, reply, outputs);
+            let now = self.schedule.last();
+            if let Some(tape) = &mut self.tape {
+                tape.push(Call::Stored(now, op, reply.clone()));
+            }
+            self.core.stored(now, op, reply, outputs);
             taken += 1;
         }
         taken
@@ -256,7 +286,8 @@ impl RoleSlot {
     }
 }
 
-fn core(me: Address, pace: Pace, content: &Arc<Content>) -> Box<dyn Core> {
+/// A fresh core.
+pub(super) fn core(me: Address, pace: Pace, content: &Arc<Content>) -> Box<dyn Core> {
     let (rate, content) = (pace.rate(), Arc::clone(content));
     match me.role {
         Role::Gateway => Box::new(Gateway::new(me, rate, GatewayLimits::default())),

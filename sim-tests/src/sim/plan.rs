@@ -61,6 +61,8 @@ pub struct Plan {
     pub ghosts_heard: bool,
     /// What goes wrong, by time.
     pub faults: Vec<PlannedFault>,
+    /// To 1,000 requests, how many absurd ones come, which have to be refused.
+    pub pranks: u64,
 }
 
 /// A node.
@@ -217,6 +219,7 @@ impl Plan {
             ghosts_heard: draws.below(2) == 0,
             nodes,
             faults,
+            pranks: 50 * draws.below(2),
         }
     }
 
@@ -235,6 +238,7 @@ impl Plan {
             pace_ms: 1_000,
             active_ms,
             faults: Vec::new(),
+            pranks: 0,
             ..Self::of_seed(seed, Weather::Calm)
         }
     }

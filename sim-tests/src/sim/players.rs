@@ -1,9 +1,10 @@
 //! The players: bots' minds, and what they ask and hear.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use shared::core::EdgeInput;
-use shared::ids::{BattleId, NodeId, Role, SessionId};
+use shared::ids::{BattleId, NodeId, RequestId, Role, SessionId};
 use shared::msg::client::{
     ClientFrame, DATAGRAM_SNAPSHOT, Event as Told, Login, PROTOCOL_VERSION, ServerFrame,
 };
@@ -34,6 +35,8 @@ pub(super) struct Player {
     baselines: Baselines,
     /// When it looks up next.
     pub(super) wakes_us: u64,
+    /// Absurd requests that are not answered, and how they may be refused.
+    pub(super) pranks: BTreeMap<RequestId, &'static [RefusalCode]>,
     attempts: u64,
     /// Actions that are to be carried out.
     out: Vec<Action>,
@@ -54,6 +57,7 @@ impl World<'_> {
                 connection: None,
                 baselines: Baselines::default(),
                 wakes_us: u64::MAX,
+                pranks: BTreeMap::new(),
                 attempts: 0,
                 out: Vec::new(),
             });
@@ -93,13 +97,11 @@ impl World<'_> {
 
     fn log_in(&mut self, player: usize) {
         let now_us = self.now_us;
-        let hosts = |node: &&super::node::Node| {
-            node.roles.iter().any(|slot| slot.address.role == Role::Gateway)
-        };
-        let gateways: Vec<NodeId> =
-            self.nodes.iter().flatten().filter(hosts).map(|node| node.id).collect();
+        let hosts = self.nodes.iter().flatten().filter(|node| node.hosts(Role::Gateway));
+        let gateways: Vec<NodeId> = hosts.map(|node| node.id).collect();
         let who = &mut self.players[player];
         who.attempts += 1;
+        who.pranks.clear();
         let turn = usize::try_from(who.attempts).unwrap_or(0) + player;
         let Some(gateway) = gateways.get(turn % gateways.len().max(1)).copied() else {
             let at_us = now_us + self.within(BACK_OFF_US);
@@ -136,6 +138,11 @@ impl World<'_> {
         let (now_us, now_ms) = (self.now_us, self.now_us / 1_000);
         self.history
             .tell(now_us, || format!("client {player} hears {}", cut(format!("{frame:?}"))));
+        if let ServerFrame::Reply { id, result } = &frame
+            && self.is_of_prank(player, *id, result)
+        {
+            return;
+        }
         let Player { brain, connection, out, baselines, .. } = &mut self.players[player];
         if let Some(connection) = connection {
             connection.heard_us = now_us;
@@ -231,6 +238,7 @@ impl World<'_> {
                         self.up(player, EdgeInput::Frame { session, frame: frame.clone() });
                     }
                     self.up(player, EdgeInput::Frame { session, frame });
+                    self.perhaps_prank(player);
                 }
                 Action::Commands(mut datagram) => {
                     datagram.seen_tick = self.players[player].baselines.seen_tick();

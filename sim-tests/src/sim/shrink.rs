@@ -69,8 +69,9 @@ fn drop_faults(best: &mut Shrunk, step: &mut impl FnMut(&mut Shrunk, Plan) -> bo
 }
 
 /// What may not matter.
-const SIMPLER: [fn(Plan) -> Plan; 7] = [
+const SIMPLER: [fn(Plan) -> Plan; 8] = [
     |plan| Plan { fights: false, ..plan },
+    |plan| Plan { pranks: 0, ..plan },
     |plan| Plan { datagrams_lost: 0, datagrams_doubled: 0, ..plan },
     |plan| Plan { requests_doubled: 0, ..plan },
     |plan| Plan { relays_torn: 0, ..plan },

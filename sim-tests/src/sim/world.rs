@@ -85,6 +85,8 @@ pub(super) struct World<'a> {
     /// Until when frames from one node to another wait.
     pub(super) cuts_us: Vec<Vec<u64>>,
     pub(super) links_slow_until_us: u64,
+    /// Frames wait on links because their receivers were full.
+    pub(super) links_stalled: bool,
     pub(super) full_until_us: Vec<u64>,
     pub(super) store: SimStore,
     pub(super) sync_is_due: bool,
@@ -92,6 +94,8 @@ pub(super) struct World<'a> {
     pub(super) players: Vec<Player>,
     pub(super) sessions: BTreeMap<SessionId, usize>,
     pub(super) connections: u64,
+    /// Absurd requests so far.
+    pub(super) pranks: u64,
     pub(super) is_calm: bool,
     /// Nodes that are killed as soon as a commit of theirs is under way.
     pub(super) doomed: Vec<bool>,
@@ -99,6 +103,8 @@ pub(super) struct World<'a> {
     pub(super) store_is_doomed: Option<u64>,
     pub(super) broken: Option<Broken>,
     pub(super) replays_verified: u32,
+    /// The first core of each role keeps its calls.
+    pub(super) is_taped: bool,
     outputs: Vec<Output>,
 }
 
@@ -117,6 +123,7 @@ impl<'a> World<'a> {
             links: BTreeMap::new(),
             cuts_us: vec![vec![0; count]; count],
             links_slow_until_us: 0,
+            links_stalled: false,
             full_until_us: vec![0; count],
             store: SimStore::default(),
             sync_is_due: false,
@@ -124,11 +131,13 @@ impl<'a> World<'a> {
             players: Vec::new(),
             sessions: BTreeMap::new(),
             connections: 0,
+            pranks: 0,
             is_calm: false,
             doomed: vec![false; count],
             store_is_doomed: None,
             broken: None,
             replays_verified: 0,
+            is_taped: false,
             outputs: Vec::new(),
         };
         for (node, planned) in plan.nodes.iter().enumerate() {
@@ -181,7 +190,7 @@ impl<'a> World<'a> {
         }
     }
 
-    fn happen(&mut self, event: Event) {
+    pub(super) fn happen(&mut self, event: Event) {
         match event {
             Event::Wake { node, role } => self.wake(node, role),
             Event::Join { node } => self.join(node),
@@ -286,6 +295,7 @@ impl<'a> World<'a> {
                         self.history.mark(&[now_us, who, tick.0, inputs, puts]);
                     }
                     self.carry(address, &mut outputs);
+                    self.relieve(id);
                 }
                 Moment::Wait { until_us } => {
                     self.wake_at(id, role, until_us);

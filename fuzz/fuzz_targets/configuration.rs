@@ -1,6 +1,0 @@
-//! Fuzzes `cohort::fuzzing::configuration`, which says what it decodes.
-#![no_main]
-
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|bytes: &[u8]| cohort::fuzzing::configuration(bytes));

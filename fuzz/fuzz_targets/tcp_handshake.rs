@@ -1,6 +1,0 @@
-//! Fuzzes `shared::fuzzing::tcp_handshake`, which says what it decodes.
-#![no_main]
-
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|bytes: &[u8]| shared::fuzzing::tcp_handshake(bytes));

@@ -32,9 +32,11 @@ use bevy_ecs::schedule::Schedule;
 use shared::content::Content;
 use shared::core::{Core, CoreStatus, Input, Output};
 use shared::directory::{DirectoryEvent, Nodes};
-use shared::ids::{Address, Key, PlayerId};
+use shared::ids::{Address, Key, PlayerId, Role};
+use shared::lateness::Lateness;
 use shared::msg::Body;
 use shared::msg::gateway_baseapp::ToBaseapp;
+use shared::msg::head;
 use shared::msg::matchmaker_baseapp::{Card, CardRequest};
 use shared::ownership::{Keeper, KeeperEvent};
 use shared::store::{MailEntry, OpId, StoreReply};
@@ -65,6 +67,8 @@ pub struct Baseapp {
     content: Arc<Content>,
     nodes: Nodes,
     keeper: Keeper,
+    rate: TickRate,
+    lateness: Lateness,
     world: World,
     tick: Schedule,
     query: QueryState<player::Player>,
@@ -94,6 +98,7 @@ struct Counters {
     requests: u64,
     repeats: u64,
     refusals: u64,
+    late: u64,
     mail: u64,
     quarantined: u64,
     lost_keys: u64,
@@ -124,6 +129,8 @@ impl Baseapp {
             content,
             nodes: Nodes::default(),
             keeper: Keeper::new(me),
+            rate,
+            lateness: Lateness::default(),
             query: world.query(),
             world,
             tick,
@@ -155,6 +162,7 @@ impl Baseapp {
                 match event {
                     DirectoryEvent::Gone(node) => {
                         self.gateway_gone(now, node);
+                        self.lateness.node_gone(node);
                         self.cards.publisher.node_gone(node);
                     }
                     DirectoryEvent::Suspended => self.suspend(now, outputs),
@@ -171,8 +179,15 @@ impl Baseapp {
             Body::ToBaseapp(ToBaseapp::Open { player, account, secret_hash, session }) => {
                 self.open(player, Opening { account, secret_hash, session }, outputs);
             }
-            Body::ToBaseapp(ToBaseapp::Request { player, session, id, request }) => {
-                self.request(player, session, id, request, outputs);
+            Body::ToBaseapp(ToBaseapp::Request { player, session, id, request, head }) => {
+                if self.lateness.is_over(from.node, &head, self.rate.ms_at(now)) {
+                    self.counters.late += 1;
+                    head.note(Role::Baseapp, "too late");
+                    outputs.push(requests::reply(session, id, Err(head::too_late())));
+                } else {
+                    head.note(Role::Baseapp, "carried out");
+                    self.request(player, session, id, request, outputs);
+                }
             }
             Body::ToBaseapp(ToBaseapp::Close { player, session }) => {
                 self.close(now, player, session);
@@ -338,6 +353,7 @@ impl Core for Baseapp {
                 ("requests_total", self.counters.requests),
                 ("requests_repeated_total", self.counters.repeats),
                 ("refusals_total", self.counters.refusals),
+                ("requests_late_total", self.counters.late),
                 ("mail_applied_total", self.counters.mail),
                 ("mail_quarantined_total", self.counters.quarantined),
                 ("keys_lost_total", self.counters.lost_keys),

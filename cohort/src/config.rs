@@ -178,11 +178,15 @@ pub struct LogConfig {
     pub format: LogFormat,
     /// Which events, in the syntax of `tracing_subscriber::EnvFilter`.
     pub filter: String,
+    /// Of 1,000 requests of clients, how many are followed: each node that has to do with one
+    /// writes a line with its trace id.
+    pub traces_permille: u32,
 }
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { format: LogFormat::Text, filter: String::from("warn,cohort=info") }
+        let filter = String::from("warn,cohort=info,trace=info");
+        Self { format: LogFormat::Text, filter, traces_permille: 0 }
     }
 }
 

@@ -61,6 +61,8 @@ pub struct Gateway {
     logging_in: u32,
     ops: u64,
     placements: u64,
+    /// Requests sent on so far.
+    asked: u64,
 }
 
 impl Gateway {
@@ -84,6 +86,7 @@ impl Gateway {
             logging_in: 0,
             ops: 0,
             placements: 0,
+            asked: 0,
         }
     }
 

@@ -20,7 +20,9 @@ use shared::content::QueueRules;
 use shared::core::{Core, CoreStatus, Input, Output};
 use shared::directory::{DirectoryEvent, Nodes};
 use shared::ids::{Address, BattleId, NodeId, PlayerId, Role, TicketId};
+use shared::lateness::Lateness;
 use shared::msg::Body;
+use shared::msg::head;
 use shared::msg::matchmaker_battle::ToBattle;
 use shared::msg::refusal::{Refusal, RefusalCode};
 use shared::msg::social_matchmaker::ToMatchmaker;
@@ -55,6 +57,7 @@ pub struct Matchmaker {
     seed: u64,
     now: Tick,
     nodes: Nodes,
+    lateness: Lateness,
     queues: Vec<Queue>,
     tickets: BTreeMap<TicketId, Ticket>,
     /// Where each player is held; nobody can be in two tickets.
@@ -124,6 +127,7 @@ impl Matchmaker {
             seed,
             now: Tick::default(),
             nodes: Nodes::default(),
+            lateness: Lateness::default(),
             queues: queues.into_values().map(queue).collect(),
             tickets: BTreeMap::new(),
             players: BTreeMap::new(),
@@ -142,8 +146,15 @@ impl Matchmaker {
 
     fn frame(&mut self, from: Address, body: Body, outputs: &mut Vec<Output>) {
         match body {
-            Body::ToMatchmaker(ToMatchmaker::Enqueue { ticket, queue, party }) => {
+            Body::ToMatchmaker(ToMatchmaker::Enqueue { ticket, queue, party, head }) => {
+                if self.lateness.is_over(from.node, &head, self.rate.ms_at(self.now)) {
+                    return self.refuse_ticket(from, ticket, head::too_late(), outputs);
+                }
                 self.enqueue(from, ticket, &queue, party, outputs);
+                if let Some(ticket) = self.tickets.get_mut(&ticket) {
+                    head.note(Role::Matchmaker, "queued");
+                    ticket.trace = head.trace;
+                }
             }
             Body::ToMatchmaker(ToMatchmaker::Cancel { ticket }) => {
                 self.cancel(from, ticket, outputs);
@@ -213,6 +224,7 @@ impl Matchmaker {
     }
 
     fn node_gone(&mut self, node: NodeId, outputs: &mut Vec<Output>) {
+        self.lateness.node_gone(node);
         self.tickets_without(node, outputs);
         self.cards.node_gone(self.now, node, &self.nodes, outputs);
         self.take_cards(outputs);

@@ -17,6 +17,7 @@ use shared::core::{Core, Input, Output};
 use shared::directory::{DirectoryEvent, NodeCard, NodeState};
 use shared::ids::{Address, BattleId, NodeId, PlayerId, Role, SessionId, SessionRef, TicketId};
 use shared::msg::Body;
+use shared::msg::head::Head;
 use shared::msg::matchmaker_battle::{FromBattle, Seat, ToBattle};
 use shared::msg::refusal::{Refusal, RefusalCode};
 use shared::msg::social_matchmaker::{FromMatchmaker, PartyMember, ToMatchmaker};
@@ -268,7 +269,12 @@ impl World {
         };
         let party = players.iter().map(member).collect();
         let queue = String::from("trio");
-        let body = Body::ToMatchmaker(ToMatchmaker::Enqueue { ticket: id, queue, party });
+        let body = Body::ToMatchmaker(ToMatchmaker::Enqueue {
+            ticket: id,
+            queue,
+            party,
+            head: Head::default(),
+        });
         Input::Frame { from: social, body }
     }
 

@@ -15,6 +15,7 @@ pub mod directory;
 #[cfg(feature = "shell")]
 pub mod fuzzing;
 pub mod ids;
+pub mod lateness;
 pub mod limits;
 pub mod mq;
 pub mod msg;

@@ -5,6 +5,7 @@ pub mod battle_gateway;
 pub mod client;
 pub mod gateway_baseapp;
 pub mod gateway_social;
+pub mod head;
 pub mod mail;
 pub mod matchmaker_baseapp;
 pub mod matchmaker_battle;

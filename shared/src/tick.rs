@@ -59,6 +59,12 @@ impl TickRate {
         if ticks == 0 { 1 } else { ticks }
     }
 
+    /// How long a core has run at a tick, in ms (rounded down).
+    #[must_use]
+    pub const fn ms_at(self, tick: Tick) -> u64 {
+        tick.0.saturating_mul(1_000) / self.0 as u64
+    }
+
     /// Length of one tick in nanoseconds (rounded down).
     #[must_use]
     pub const fn period_ns(self) -> u64 {

@@ -29,6 +29,7 @@ use shared::directory::DirectoryEvent;
 use shared::ids::{Address, Role};
 use shared::msg::Body;
 use shared::msg::gateway_social::ToSocial;
+use shared::msg::head;
 use shared::ownership::KeeperEvent;
 use shared::store::{OpId, StoreReply};
 use shared::tick::{Tick, TickRate};
@@ -81,8 +82,13 @@ impl Social {
             Body::ToSocial(ToSocial::Offline { player, session }) => {
                 presence::go_offline(world, player, session);
             }
-            Body::ToSocial(ToSocial::Request { player, session, order, id, request }) => {
-                requests::take(world, session, order, requests::Ask { player, id, request });
+            Body::ToSocial(ToSocial::Request { player, session, order, id, request, head }) => {
+                let mut border = world.resource_mut::<Border>();
+                if border.is_late(from, &head) {
+                    return border.reply(session, id, Err(head::too_late()));
+                }
+                let ask = requests::Ask { player, id, request, trace: head.trace };
+                requests::take(world, session, order, ask);
             }
             Body::FromMatchmaker(said) => queueing::matchmaker_said(world, from, said),
             Body::ToBaseapp(_)
@@ -128,6 +134,7 @@ impl Social {
                 return guilds::resume(&mut self.world);
             }
         };
+        border.lateness.node_gone(*node);
         let hosted_social = border.nodes.cards().any(|card| {
             card.id == *node && card.roles.iter().any(|(role, _)| *role == Role::Social)
         });
@@ -202,6 +209,7 @@ impl Core for Social {
                 ("guilds_known", guilds.known),
                 ("queued", queued),
                 ("refusals_total", border.counters.refusals),
+                ("requests_late_total", border.counters.late),
                 ("mail_applied_total", border.counters.mail_applied),
                 ("mail_quarantined_total", border.counters.mail_quarantined),
                 ("frames_misdirected_total", border.counters.misdirected),

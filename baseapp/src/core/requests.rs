@@ -69,10 +69,7 @@ impl Baseapp {
         });
         self.counters.repeats += u64::from(repeated);
         self.counters.refusals += u64::from(result.is_err());
-        let reply = |result| Output::Send {
-            to: session.address(),
-            body: Body::FromBaseapp(FromBaseapp::Reply { session: session.session, id, result }),
-        };
+        let reply = |result| reply(session, id, result);
         if !self.players.contains_key(&player) {
             outputs.push(reply(result));
             return;
@@ -91,6 +88,12 @@ impl Baseapp {
         }
         batch.reply(player, reply(result), reply(Err(unknown)));
     }
+}
+
+/// The frame that answers a request.
+pub(super) fn reply(session: SessionRef, id: RequestId, result: Result<Reply, Refusal>) -> Output {
+    let body = Body::FromBaseapp(FromBaseapp::Reply { session: session.session, id, result });
+    Output::Send { to: session.address(), body }
 }
 
 impl Answer {

@@ -11,6 +11,7 @@ use shared::ids::{Address, LetterId, NodeId, PlayerId, RequestId, Role, SessionI
 use shared::msg::Body;
 use shared::msg::client::{Attachments, Event, Letter, PlayerRequest, Reply, Stack};
 use shared::msg::gateway_baseapp::{FromBaseapp, ToBaseapp};
+use shared::msg::head::Head;
 use shared::msg::refusal::Refusal;
 use shared::msg::replication::{ToPublisher, ToSubscriber};
 use shared::store::StoreRequest;
@@ -227,7 +228,8 @@ impl Bench {
     pub(crate) fn send_as(&mut self, account: &'static str, id: RequestId, request: PlayerRequest) {
         self.replies.remove(&id);
         let session = self.sessions[account];
-        self.frame(ToBaseapp::Request { player: player(account), session, id, request });
+        let head = Head { sent_ms: self.now.0 * 5, budget_ms: 10_000, trace: None };
+        self.frame(ToBaseapp::Request { player: player(account), session, id, request, head });
     }
 
     pub(crate) fn reply(&self, id: RequestId) -> Option<Answer> {

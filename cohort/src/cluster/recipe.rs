@@ -37,6 +37,8 @@ pub struct Recipe {
     pub sessions_max: u32,
     /// `limits.logins_max`.
     pub logins_max: u32,
+    /// `log.traces_permille`.
+    pub traces_permille: u32,
 }
 
 impl Recipe {
@@ -49,6 +51,7 @@ impl Recipe {
             content: content.hash(),
             sessions_max: config.limits.sessions_max,
             logins_max: config.limits.logins_max,
+            traces_permille: config.log.traces_permille,
         }
     }
 
@@ -65,7 +68,12 @@ impl Recipe {
         match me.role {
             Role::Gateway => {
                 let (sessions_max, logins_max) = (self.sessions_max, self.logins_max);
-                let limits = GatewayLimits { sessions_max, logins_max, ..GatewayLimits::default() };
+                let limits = GatewayLimits {
+                    sessions_max,
+                    logins_max,
+                    traces_permille: self.traces_permille,
+                    ..GatewayLimits::default()
+                };
                 Box::new(Gateway::new(me, rate, limits))
             }
             Role::Baseapp => Box::new(Baseapp::new(me, rate, content)),

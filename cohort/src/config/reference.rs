@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::config::Config;
 
 /// Every key with what it is for, in the order of the file.
-pub const KEYS: [(&str, &str); 35] = [
+pub const KEYS: [(&str, &str); 36] = [
     ("node.number", "Which node of the cluster this is."),
     ("node.roles", "What it hosts: gateway, baseapp, battleapp, social, matchmaker."),
     ("node.data_dir", "Where store, certificate and replays are kept."),
@@ -40,6 +40,7 @@ pub const KEYS: [(&str, &str); 35] = [
     ("content.dir", "Folder with heroes, items and queues; empty takes the built-in ones."),
     ("log.format", "text or json."),
     ("log.filter", "Which events: level or target=level, separated by commas."),
+    ("log.traces_permille", "Of 1,000 requests, how many are followed through all nodes' logs."),
     ("drain.limit", "How long running battles may take to end before the node stops anyway."),
 ];
 

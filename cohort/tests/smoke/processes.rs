@@ -1,6 +1,7 @@
 //! A cluster of processes: they start, talk to each other, and are started again.
 #![expect(clippy::unwrap_used, reason = "a test fails by a panic, in its helpers too")]
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::program::{Running, run, signal};
@@ -73,6 +74,37 @@ fn a_redis_that_is_away_suspends_all_nodes_and_costs_nobody_a_session() {
         assert_eq!(report.code, Some(0), "{report:?}");
     });
     assert_eq!(pids(), before, "the same processes go on");
+    assert_eq!(node.end_with("-TERM").code, Some(0));
+}
+
+/// The traces in a process's log that come with a word.
+fn traces(data: &Path, name: &str, what: &str) -> BTreeSet<String> {
+    let log = data.join("processes").join(name).with_extension("log");
+    let text = std::fs::read_to_string(log).unwrap();
+    let what = format!("what=\"{what}\"");
+    let lines = text.lines().filter(|line| line.contains(&what));
+    let trace = |line: &str| Some(line.split_once("trace=")?.1.split(' ').next()?.to_owned());
+    lines.filter_map(trace).collect()
+}
+
+#[test]
+fn a_request_is_followed_by_its_trace_through_the_logs_of_all_nodes() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("cohort.toml");
+    std::fs::write(&config, "[log]\ntraces_permille = 1000\n").unwrap();
+    let config = config.to_str().unwrap();
+    let node = Running::start_with(dir.path(), &["--processes", "--config", config]);
+    let report = node.bots(dir.path(), &["--players", "10", "--for", "8s"]);
+    assert_eq!(report.code, Some(0), "{report:?}");
+    let of = |name, what| traces(dir.path(), name, what);
+    let (asked, answered) = (of("gateway-1", "asked"), of("gateway-1", "answered"));
+    assert!(asked.len() > 100 && answered.is_subset(&asked), "each has its own");
+    assert!(!of("baseapp-1", "carried out").is_disjoint(&answered), "of bags and letters");
+    // A party queues: gateway, social, matchmaker.
+    let mut way = of("social", "carried out");
+    let queued = of("matchmaker", "queued");
+    way.retain(|trace| queued.contains(trace));
+    assert!(!way.is_disjoint(&answered), "one request is in the logs of all three");
     assert_eq!(node.end_with("-TERM").code, Some(0));
 }
 

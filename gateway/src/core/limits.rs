@@ -51,6 +51,8 @@ pub struct GatewayLimits {
     /// Offences of a session: bytes that are no message, inputs for a battle of others. The last
     /// one ends the session with `Offences`.
     pub offences_max: u32,
+    /// Of 1,000 requests, how many are followed through the logs of all nodes.
+    pub traces_permille: u32,
 }
 
 impl Default for GatewayLimits {
@@ -65,6 +67,7 @@ impl Default for GatewayLimits {
             excess_per_s: 10,
             excess_burst: 400,
             offences_max: 8,
+            traces_permille: 0,
         }
     }
 }
@@ -73,6 +76,7 @@ impl Default for GatewayLimits {
 #[derive(Clone, Debug)]
 pub(super) struct Rules {
     pub(super) limits: GatewayLimits,
+    pub(super) rate: TickRate,
     pub(super) requests: BucketRule,
     pub(super) datagrams: BucketRule,
     pub(super) excess: BucketRule,
@@ -100,6 +104,7 @@ impl Rules {
             closing_ticks: rate.ticks_of_ms(CLOSING_MS),
             drain_ticks: rate.ticks_of_ms(DRAIN_MS),
             limits,
+            rate,
         }
     }
 }

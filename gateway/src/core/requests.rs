@@ -7,8 +7,11 @@ use shared::msg::Body;
 use shared::msg::client::{Event, Reply, Request, ServerFrame};
 use shared::msg::gateway_baseapp::ToBaseapp;
 use shared::msg::gateway_social::{FromSocial, ToSocial};
+use shared::msg::head::{Head, Trace};
 use shared::msg::refusal::{Refusal, RefusalCode};
+use shared::rng;
 
+use super::limits::REQUEST_MS;
 use super::session::{InFlight, State};
 use super::sessions::{EndedBy, draining};
 use super::{Gateway, to_client};
@@ -89,17 +92,19 @@ impl Gateway {
     ) {
         let due = self.now.after(self.rules.request_ticks);
         let session_ref = self.session_ref(session);
+        let head = self.head();
         let Some(playing) = self.playing(session) else { return };
         let player = playing.player;
         let (to, body) = match request {
             Request::Ping | Request::StopWatching => return,
             Request::Player(request) => {
-                let ask = ToBaseapp::Request { player, session: session_ref, id, request };
+                let ask = ToBaseapp::Request { player, session: session_ref, id, request, head };
                 (Some(playing.baseapp), Body::ToBaseapp(ask))
             }
             Request::Social(request) => {
                 let order = playing.order;
-                let ask = ToSocial::Request { player, session: session_ref, order, id, request };
+                let session = session_ref;
+                let ask = ToSocial::Request { player, session, order, id, request, head };
                 (playing.social, Body::ToSocial(ask))
             }
         };
@@ -108,9 +113,22 @@ impl Gateway {
             let refusal = Refusal::new(RefusalCode::Unavailable, text);
             return self.refuse(session, id, refusal, outputs);
         };
-        playing.in_flight.push(InFlight { id, to, due });
+        playing.in_flight.push(InFlight { id, to, due, head });
+        head.note(self.me.role, "asked");
         outputs.push(Output::Send { to, body });
         self.arm(session);
+    }
+
+    /// What goes with the next request.
+    fn head(&mut self) -> Head {
+        self.asked += 1;
+        let (unique, limits) = (self.me.node.unique(0), &self.rules.limits);
+        let is_followed = rng::below(1_000, unique, &[self.asked]) < limits.traces_permille.into();
+        Head {
+            sent_ms: self.rules.rate.ms_at(self.now),
+            budget_ms: u32::try_from(REQUEST_MS).unwrap_or(u32::MAX),
+            trace: is_followed.then(|| Trace::new(unique, self.asked)),
+        }
     }
 
     fn refuse(
@@ -133,20 +151,21 @@ impl Gateway {
         result: Result<Reply, Refusal>,
         outputs: &mut Vec<Output>,
     ) {
-        if !self.settle(session, id, from) {
+        let Some(request) = self.settle(session, id, from) else {
             self.counters.stale += 1;
             return;
-        }
+        };
+        request.head.note(self.me.role, if result.is_ok() { "answered" } else { "refused" });
         self.counters.replies += 1;
         to_client(session, ServerFrame::Reply { id, result }, outputs);
         self.leave_if_done(session, outputs);
     }
 
-    /// Takes a request of a session to `to` out of flight; false if it is not there.
-    fn settle(&mut self, session: SessionId, id: RequestId, to: Address) -> bool {
-        let Some(playing) = self.playing(session) else { return false };
-        let place = playing.in_flight.iter().position(|held| held.id == id && held.to == to);
-        place.map(|place| playing.in_flight.remove(place)).is_some()
+    /// Takes a request of a session to `to` out of flight, if it is there.
+    fn settle(&mut self, session: SessionId, id: RequestId, to: Address) -> Option<InFlight> {
+        let playing = self.playing(session)?;
+        let place = playing.in_flight.iter().position(|held| held.id == id && held.to == to)?;
+        Some(playing.in_flight.remove(place))
     }
 
     /// Refuses a request that certainly did not reach the node it was sent to.
@@ -157,7 +176,7 @@ impl Gateway {
         id: RequestId,
         outputs: &mut Vec<Output>,
     ) {
-        if self.settle(session, id, to) {
+        if self.settle(session, id, to).is_some() {
             let text = "the node that answers this cannot take it right now; try again";
             let refusal = Refusal::new(RefusalCode::Unavailable, text);
             self.refuse(session, id, refusal, outputs);
@@ -181,6 +200,7 @@ impl Gateway {
         let lost: Vec<InFlight> = lost;
         for request in &lost {
             let refusal = Refusal::new(RefusalCode::OutcomeUnknown, text);
+            request.head.note(self.me.role, "given up");
             self.refuse(session, request.id, refusal, outputs);
         }
         if !lost.is_empty() {

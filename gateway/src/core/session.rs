@@ -1,6 +1,7 @@
 //! A session: one enum says how far it is, one function says what it waits for.
 
 use shared::ids::{Address, BattleId, LoginOrder, PlayerId, RequestId};
+use shared::msg::head::Head;
 use shared::store::OpId;
 use shared::tick::Tick;
 
@@ -97,6 +98,7 @@ pub(super) struct InFlight {
     pub(super) id: RequestId,
     pub(super) to: Address,
     pub(super) due: Tick,
+    pub(super) head: Head,
 }
 
 impl State {

@@ -39,6 +39,8 @@ impl Matchmaker {
             sides.swap(0, 1);
         }
         for ticket in sides.iter().flatten() {
+            let trace = self.tickets.get(ticket).and_then(|ticket| ticket.trace);
+            trace.iter().for_each(|trace| trace.note(self.me.role, "matched"));
             self.ticket_event(*ticket, TicketEvent::Matched(id), outputs);
         }
         let mut battle = Battle {

@@ -1,6 +1,7 @@
 //! A ticket: its members and the states it goes through.
 
 use shared::ids::{Address, BattleId};
+use shared::msg::head::Trace;
 use shared::msg::matchmaker_baseapp::PlayerCard;
 use shared::msg::refusal::Refusal;
 use shared::msg::social_matchmaker::PartyMember;
@@ -20,6 +21,8 @@ pub(super) struct Ticket {
     pub(super) members: Vec<Member>,
     /// Where it stands.
     pub(super) state: TicketState,
+    /// Who follows the request that made it.
+    pub(super) trace: Option<Trace>,
 }
 
 /// A player of a ticket.

@@ -39,10 +39,7 @@ impl Matchmaker {
         let queue = match self.admit(queue, &party) {
             Ok(queue) => queue,
             Err(refusal) => {
-                self.counters.refusals += 1;
-                let closed = FromMatchmaker::Closed { ticket: id, refused: Some(refusal) };
-                outputs.push(send(from, closed));
-                return;
+                return self.refuse_ticket(from, id, refusal, outputs);
             }
         };
         for PartyMember { player, baseapp, .. } in &party {
@@ -55,7 +52,19 @@ impl Matchmaker {
         self.timers.insert((deadline, Timer::Cards(id)));
         let members = party.into_iter().map(|who| Member { who, card: None }).collect();
         let state = TicketState::AwaitingCards { deadline };
-        self.tickets.insert(id, Ticket { social: Some(from), queue, members, state });
+        self.tickets.insert(id, Ticket { social: Some(from), queue, members, state, trace: None });
+    }
+
+    /// A ticket is not taken.
+    pub(super) fn refuse_ticket(
+        &mut self,
+        to: Address,
+        ticket: TicketId,
+        refusal: Refusal,
+        outputs: &mut Vec<Output>,
+    ) {
+        self.counters.refusals += 1;
+        outputs.push(send(to, FromMatchmaker::Closed { ticket, refused: Some(refusal) }));
     }
 
     /// The index of the queue, if the party may enter it.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::client::{Event, PlayerRequest, Reply};
+use super::head::Head;
 use super::refusal::Refusal;
 use crate::ids::{Address, LoginOrder, PlayerId, RequestId, SessionId, SessionRef};
 
@@ -30,6 +31,8 @@ pub enum ToBaseapp {
         id: RequestId,
         /// What is asked.
         request: PlayerRequest,
+        /// How long the asker waits, and who follows it.
+        head: Head,
     },
     /// The session is gone; the player's data may be handed back.
     Close {

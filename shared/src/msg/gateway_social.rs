@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::client::{Event, Reply, SocialRequest};
+use super::head::Head;
 use super::refusal::Refusal;
 use crate::ids::{Address, LoginOrder, PlayerId, RequestId, SessionId, SessionRef};
 
@@ -42,6 +43,8 @@ pub enum ToSocial {
         id: RequestId,
         /// What is asked.
         request: SocialRequest,
+        /// How long the asker waits, and who follows it.
+        head: Head,
     },
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::head::Head;
 use super::refusal::Refusal;
 use crate::ids::{Address, BattleId, PlayerId, SessionRef, TicketId};
 
@@ -16,6 +17,8 @@ pub enum ToMatchmaker {
         queue: String,
         /// The party, `1..=limits::TEAM_MEMBERS_MAX` players.
         party: Vec<PartyMember>,
+        /// How long the asker waits, and who follows it.
+        head: Head,
     },
     /// The party does not want to any more. Answered by `Closed`, unless it was matched before.
     Cancel {

@@ -13,6 +13,7 @@ use shared::msg::client::{
 };
 use shared::msg::gateway_baseapp::{FromBaseapp, ToBaseapp};
 use shared::msg::gateway_social::{FromSocial, ToSocial};
+use shared::msg::head::{Head, Trace};
 use shared::msg::mail::Mail;
 use shared::msg::matchmaker_baseapp::{Card, CardRequest, PlayerCard};
 use shared::msg::matchmaker_battle::{FromBattle, Seat, Stakes, ToBattle};
@@ -55,6 +56,11 @@ const TICKET: TicketId = TicketId(6);
 const SESSION: SessionId = SessionId(7);
 const REQUEST: RequestId = RequestId(8);
 const NODE: NodeId = NodeId { node: 9, incarnation: 10 };
+const HEAD: Head = Head {
+    sent_ms: 1_000,
+    budget_ms: 10_000,
+    trace: Some(Trace { id: (1, 2), span: 3, flags: 1 }),
+};
 const ORDER: LoginOrder = LoginOrder { epoch: Epoch(3), login: 9 };
 const SESSION_REF: SessionRef = SessionRef { gateway: NODE, session: SESSION };
 
@@ -273,7 +279,10 @@ fn player_bodies() -> Vec<(&'static str, Body)> {
     let open = ToBaseapp::Open { player, account: text("anna"), secret_hash: [1; 32], session };
     let to = [
         ("baseapp_open", open),
-        ("baseapp_request", ToBaseapp::Request { player, session, id: REQUEST, request }),
+        (
+            "baseapp_request",
+            ToBaseapp::Request { player, session, id: REQUEST, request, head: HEAD },
+        ),
         ("baseapp_close", ToBaseapp::Close { player, session }),
     ];
     let (session, owner) = (SESSION, address(Role::Baseapp));
@@ -315,13 +324,18 @@ fn social_bodies() -> Vec<(&'static str, Body)> {
         ("offline", to_social(ToSocial::Offline { player, session })),
         ("social_request", {
             let (order, id) = (ORDER, REQUEST);
-            to_social(ToSocial::Request { player, session, order, id, request })
+            to_social(ToSocial::Request { player, session, order, id, request, head: HEAD })
         }),
         ("social_reply", from_social(FromSocial::Reply { session: SESSION, id: REQUEST, result })),
         ("social_event", from_social(FromSocial::Event { session: SESSION, event: Event::Queued })),
         (
             "enqueue",
-            to_matchmaker(ToMatchmaker::Enqueue { ticket: TICKET, queue: text("arena"), party }),
+            to_matchmaker(ToMatchmaker::Enqueue {
+                ticket: TICKET,
+                queue: text("arena"),
+                party,
+                head: HEAD,
+            }),
         ),
         ("cancel", to_matchmaker(ToMatchmaker::Cancel { ticket: TICKET })),
         ("ticket_queued", from_matchmaker(FromMatchmaker::Queued { ticket: TICKET })),

@@ -5,9 +5,11 @@ use bevy_ecs::prelude::Resource;
 use shared::core::Output;
 use shared::directory::Nodes;
 use shared::ids::{Address, RequestId, SessionRef};
+use shared::lateness::Lateness;
 use shared::msg::Body;
 use shared::msg::client::{Event, Reply};
 use shared::msg::gateway_social::FromSocial;
+use shared::msg::head::{Head, Trace};
 use shared::msg::refusal::Refusal;
 use shared::ownership::Keeper;
 use shared::tick::{Tick, TickRate};
@@ -25,6 +27,8 @@ pub(crate) struct Border {
     pub(crate) draining: bool,
     /// Who is alive.
     pub(crate) nodes: Nodes,
+    /// How late other nodes' requests are.
+    pub(crate) lateness: Lateness,
     /// Holds the guild keys.
     pub(crate) keeper: Keeper,
     /// What is to be done, in order. Emptied at the end of every tick.
@@ -39,6 +43,8 @@ pub(crate) struct Border {
 pub(crate) struct Counters {
     /// Requests refused.
     pub(crate) refusals: u64,
+    /// Requests that came too late to be carried out.
+    pub(crate) late: u64,
     /// Mails applied to a guild.
     pub(crate) mail_applied: u64,
     /// Mails that could not be applied and were put aside.
@@ -58,6 +64,7 @@ impl Border {
             now: Tick(0),
             draining: false,
             nodes: Nodes::default(),
+            lateness: Lateness::default(),
             keeper: Keeper::new(me),
             outputs: Vec::new(),
             counters: Counters::default(),
@@ -79,6 +86,20 @@ impl Border {
     /// Whether `ms` milliseconds have passed since `since`.
     pub(crate) fn has_passed(&self, since: Tick, ms: u64) -> bool {
         self.now.since(since) >= self.rate.ticks_of_ms(ms)
+    }
+
+    /// Whether nobody waits for the answer to a request any more.
+    pub(crate) fn is_late(&mut self, from: Address, head: &Head) -> bool {
+        let late = self.lateness.is_over(from.node, head, self.rate.ms_at(self.now));
+        self.counters.late += u64::from(late);
+        head.note(self.me.role, if late { "too late" } else { "carried out" });
+        late
+    }
+
+    /// What goes with a request that is sent now.
+    pub(crate) fn head(&self, budget_ms: u64, trace: Option<Trace>) -> Head {
+        let budget_ms = u32::try_from(budget_ms).unwrap_or(u32::MAX);
+        Head { sent_ms: self.rate.ms_at(self.now), budget_ms, trace }
     }
 
     /// Sends a frame.

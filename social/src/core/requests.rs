@@ -8,6 +8,7 @@ use bevy_ecs::prelude::World;
 use shared::ids::{LoginOrder, PlayerId, RequestId, SessionRef};
 use shared::limits::REQUESTS_IN_FLIGHT_MAX;
 use shared::msg::client::{Reply, SocialRequest};
+use shared::msg::head::Trace;
 use shared::msg::refusal::{Refusal, RefusalCode};
 use shared::ownership::Seen;
 
@@ -24,6 +25,8 @@ pub(crate) struct Ask {
     pub(crate) id: RequestId,
     /// What is asked.
     pub(crate) request: SocialRequest,
+    /// Who follows it.
+    pub(crate) trace: Option<Trace>,
 }
 
 /// The answer to a request, or the word that it comes later through [`finish`].

@@ -3,6 +3,7 @@
 use shared::directory::{NodeCard, NodeState};
 use shared::ids::{Epoch, Key};
 use shared::ids::{SessionId, SessionRef};
+use shared::msg::head::Head;
 use shared::msg::matchmaker_baseapp::PlayerCard;
 use shared::msg::matchmaker_battle::{FromBattle, Seat};
 use shared::msg::replication::{
@@ -132,7 +133,12 @@ pub(super) fn enqueue(social: u16, queue: &str, ticket: u64, players: &[u64]) ->
     };
     let party = players.iter().map(member).collect();
     let queue = String::from(queue);
-    let body = Body::ToMatchmaker(ToMatchmaker::Enqueue { ticket: TicketId(ticket), queue, party });
+    let body = Body::ToMatchmaker(ToMatchmaker::Enqueue {
+        ticket: TicketId(ticket),
+        queue,
+        party,
+        head: Head::default(),
+    });
     Input::Frame { from: address(social, Role::Social), body }
 }
 

@@ -9,6 +9,7 @@ use shared::ids::{
 use shared::msg::Body;
 use shared::msg::client::{Event, Reply, SocialRequest};
 use shared::msg::gateway_social::{FromSocial, ToSocial};
+use shared::msg::head::Head;
 use shared::msg::mail::Mail;
 use shared::msg::refusal::{Refusal, RefusalCode};
 use shared::msg::social_matchmaker::{FromMatchmaker, ToMatchmaker};
@@ -165,7 +166,8 @@ impl Harness {
         let player = PlayerId(player);
         let order = LoginOrder { epoch: Epoch(1), login: session };
         let session = session_ref(session);
-        let request = ToSocial::Request { player, session, order, id, request };
+        let head = Head::default();
+        let request = ToSocial::Request { player, session, order, id, request, head };
         self.frame(gate(), Body::ToSocial(request));
         self.tick();
     }

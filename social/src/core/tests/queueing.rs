@@ -4,6 +4,7 @@ use shared::core::{Core, Input};
 use shared::ids::{BattleId, PlayerId, TicketId};
 use shared::msg::Body;
 use shared::msg::client::{Event, Reply, SocialRequest};
+use shared::msg::head::Head;
 use shared::msg::refusal::{Refusal, RefusalCode};
 use shared::msg::social_battle::Rejoin;
 use shared::msg::social_matchmaker::{FromMatchmaker, ToMatchmaker};
@@ -220,7 +221,8 @@ fn a_frame_that_does_not_arrive_and_a_silent_matchmaker_free_the_party() {
     let mut harness = Harness::new();
     harness.online(1, 1);
     let (id, ticket) = harness.queue(1);
-    let enqueue = ToMatchmaker::Enqueue { ticket, queue: String::new(), party: Vec::new() };
+    let (queue, party, head) = (String::new(), Vec::new(), Head::default());
+    let enqueue = ToMatchmaker::Enqueue { ticket, queue, party, head };
     harness.input(Input::Unsent { to: MATCHMAKER, body: Body::ToMatchmaker(enqueue) });
     harness.tick();
     let refused = harness.reply_to(id).expect("answered").expect_err("it did not arrive");

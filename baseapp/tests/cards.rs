@@ -10,7 +10,7 @@ use shared::directory::DirectoryEvent;
 use shared::ids::{Address, Epoch, Key, NodeId, Role};
 use shared::msg::Body;
 use shared::msg::client::{PlayerRequest, Reply, Slot};
-use shared::msg::matchmaker_baseapp::PlayerCard;
+use shared::msg::matchmaker_baseapp::{PetCard, PlayerCard};
 use shared::msg::replication::{
     EndReason, Replicated, Stamp, SubscriptionId, ToPublisher, ToSubscriber,
 };
@@ -61,7 +61,8 @@ impl Bench {
 /// The card of a new player.
 fn new_card() -> PlayerCard {
     let name = String::from("anna");
-    PlayerCard { name, level: 1, rating: 1500, hero: 1, bonus_hp: 2, bonus_damage: 0 }
+    let pet = Some(PetCard { species: 1, level: 1 });
+    PlayerCard { name, level: 1, rating: 1500, hero: 1, bonus_hp: 2, pet, ..PlayerCard::default() }
 }
 
 fn with_sword() -> PlayerCard {
@@ -91,8 +92,16 @@ fn every_change_that_others_see_is_told_and_no_other() {
     for version in 4..=5 {
         let feed = PlayerRequest::FeedPet { pet: 0, item: HONEY };
         assert_eq!(bench.ask("anna", feed), Ok(Reply::Done));
-        let fed = (version == 5)
-            .then(|| Told::Change(4, Some(PlayerCard { bonus_hp: 4, ..hero.clone() })));
+        let fed = (version == 5).then(|| {
+            Told::Change(
+                4,
+                Some(PlayerCard {
+                    bonus_hp: 4,
+                    pet: Some(PetCard { species: 1, level: 2 }),
+                    ..hero.clone()
+                }),
+            )
+        });
         assert_eq!(bench.take_told(), Vec::from_iter(fed), "the pet's level is seen, not its xp");
     }
 }

@@ -3,12 +3,10 @@
 //! Each decodes bytes and, if they decode, checks that encoding again gives the same meaning. It
 //! fails by a panic.
 
-use std::collections::BTreeMap;
-
 use shared::content::Content;
 use shared::ids::{BattleId, NodeId, PlayerId, SessionId, SessionRef};
 use shared::msg::client::Act;
-use shared::msg::matchmaker_baseapp::PlayerCard;
+use shared::msg::matchmaker_baseapp::{PetCard, PlayerCard};
 use shared::msg::matchmaker_battle::{Seat, Stakes};
 use shared::msg::snapshot::{self, SPECTATOR};
 
@@ -98,6 +96,7 @@ fn state_of(sim: &mut dyn BattleSim, setup: &Setup, bytes: &[u8]) {
 fn setup() -> Setup {
     let content = Content::builtin();
     let hero = content.heroes.keys().next().copied().unwrap_or_default();
+    let species = content.pets.keys().next().copied().unwrap_or_default();
     let seat = |slot: u8| Seat {
         side: slot % 2,
         player: PlayerId(100 + u64::from(slot)),
@@ -110,14 +109,11 @@ fn setup() -> Setup {
             level: 1,
             rating: 1_500,
             hero,
-            bonus_hp: 0,
-            bonus_damage: 0,
+            pet: Some(PetCard { species, level: 1 }),
+            ..PlayerCard::default()
         },
         stakes: Stakes { won: 1, lost: -1, drawn: 0 },
     };
-    let mut content = content;
-    content.arena.pillars.truncate(1);
-    content.items = BTreeMap::new();
     let seats = [seat(0), seat(1)];
     let arena = Modes::BUILTIN.named("arena").expect("there is a mode arena");
     Setup::new(arena, &content, BattleId(5), 42, &seats).expect("built-in content is sound")

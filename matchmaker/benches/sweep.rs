@@ -138,7 +138,7 @@ fn snapshot(output: &Output, rating_of: &BTreeMap<PlayerId, i32>) -> Option<Inpu
 
 fn card(subscription: SubscriptionId, player: PlayerId, rating: i32) -> Input {
     let name = format!("player {}", player.0);
-    let card = PlayerCard { name, level: 1, rating, hero: 1, bonus_hp: 0, bonus_damage: 0 };
+    let card = PlayerCard { name, level: 1, rating, hero: 1, ..PlayerCard::default() };
     let stamp = Stamp { epoch: Epoch(1), version: 1 };
     let components = vec![card.to_component()];
     let said = ToSubscriber::Snapshot { subscription, stamp, components };

@@ -5,6 +5,7 @@
 
 #[cfg(feature = "shell")]
 mod files;
+mod heroes;
 mod load;
 mod maps;
 mod problem;
@@ -21,6 +22,9 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "shell")]
 pub use files::ContentLoadError;
+pub use heroes::{
+    BrokenBy, Delivery, Effect, HERO_SKILLS, Hero, HeroRole, SKILL_EFFECTS_MAX, Skill,
+};
 pub use load::{BUILTIN_FILES, CONTENT_FILES};
 pub use maps::{
     Block, CapturePoint, Clearance, Cover, MAP_HALF_MM_MAX, Map, Passage, Pillar, Point, Shape,
@@ -53,51 +57,6 @@ pub struct Content {
     pub maps: BTreeMap<String, Map>,
 }
 
-/// A playable hero.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hero {
-    /// Stored and sent; never reused.
-    pub id: u16,
-    /// Shown.
-    pub name: String,
-    /// Hit points at level 1 without equipment.
-    pub hp: i32,
-    /// Walking speed.
-    pub speed_mm_s: i32,
-    /// Radius of the body.
-    pub radius_mm: i32,
-    /// The melee skill.
-    pub melee: MeleeSkill,
-    /// The ranged skill.
-    pub ranged: RangedSkill,
-}
-
-/// Hits one enemy within reach.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MeleeSkill {
-    /// Hit points taken.
-    pub damage: i32,
-    /// From body edge to body edge.
-    pub reach_mm: i32,
-    /// Time until it can be used again.
-    pub cooldown_ms: u32,
-}
-
-/// Shoots a projectile that hits the first enemy in its way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RangedSkill {
-    /// Hit points taken.
-    pub damage: i32,
-    /// Speed of the projectile.
-    pub speed_mm_s: i32,
-    /// How far it flies.
-    pub range_mm: i32,
-    /// Radius of the projectile.
-    pub radius_mm: i32,
-    /// Time until it can be used again.
-    pub cooldown_ms: u32,
-}
-
 /// Something that fits into a bag.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
@@ -120,6 +79,10 @@ pub enum ItemUse {
         bonus_hp: i32,
         /// Damage added to each hit.
         bonus_damage: i32,
+        /// Armour added, see [`Hero::armour`].
+        bonus_armour: i32,
+        /// Cooldowns take 1000 of `1000 + haste` of their time.
+        haste_permille: i32,
     },
     /// Used up for an effect on the player.
     Consumable {
@@ -148,6 +111,22 @@ pub struct PetSpecies {
     pub level_xp: u32,
     /// Hit points added in battles per level, while it is the player's first pet.
     pub level_bonus_hp: i32,
+    /// Its own hit points in battles at level 1.
+    pub hp: i32,
+    /// Hit points it gains with each further level.
+    pub level_hp: i32,
+    /// What a bite takes at level 1.
+    pub damage: i32,
+    /// Damage it gains with each further level.
+    pub level_damage: i32,
+    /// How fast it runs.
+    pub speed_mm_s: i32,
+    /// Radius of its body.
+    pub radius_mm: i32,
+    /// How far it bites, from body edge to body edge.
+    pub reach_mm: i32,
+    /// Time between two bites.
+    pub cooldown_ms: u32,
 }
 
 /// What a new player starts with, and how players grow.
@@ -183,18 +162,24 @@ pub struct ItemGrant {
 /// Rules of the arena.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArenaRules {
-    /// Half the width of the map; the centre is (0, 0).
-    pub half_width_mm: i32,
-    /// Half the height of the map.
-    pub half_height_mm: i32,
+    /// Names of the maps; each battle is fought on one of them, as its seed decides.
+    pub maps: Vec<String>,
     /// How long a battle lasts at most.
     pub duration_s: u32,
-    /// A side that has killed this often has won.
-    pub kills_to_win: u32,
+    /// A side with this score has won.
+    pub score_to_win: u32,
+    /// What a kill scores.
+    pub kill_score: u32,
+    /// What a point scores in each second in which it is held.
+    pub hold_score: u32,
+    /// Time in which one fighter alone takes a neutral point.
+    pub capture_ms: u32,
+    /// Who has harmed a fighter this long before its end has assisted.
+    pub assist_ms: u32,
     /// Time a killed fighter waits.
     pub respawn_ms: u32,
-    /// Pillars that block walking and projectiles.
-    pub pillars: Vec<Pillar>,
+    /// How far fighters and pets see.
+    pub sight_mm: i32,
     /// What a winner gets.
     pub won: Reward,
     /// What a loser gets.

@@ -6,7 +6,7 @@ use bevy_ecs::query::QueryData;
 use shared::content::{Content, ItemUse};
 use shared::ids::PlayerId;
 use shared::msg::client::{Attachments, Profile, Stack};
-use shared::msg::matchmaker_baseapp::PlayerCard;
+use shared::msg::matchmaker_baseapp::{PetCard, PlayerCard};
 use shared::store::{PartId, Record};
 
 use super::account::{Account, Online};
@@ -141,28 +141,38 @@ impl PlayerItem<'_, '_> {
     pub(super) fn card(&self, content: &Content) -> PlayerCard {
         let rules = &content.player;
         let levels = i32::from(self.progress.level.saturating_sub(1));
-        let mut bonus_hp = rules.level_bonus_hp.saturating_mul(levels);
-        let mut bonus_damage = 0i32;
+        let mut card = PlayerCard {
+            name: self.account.name.clone(),
+            level: self.progress.level,
+            rating: self.progress.rating,
+            hero: self.progress.hero,
+            bonus_hp: rules.level_bonus_hp.saturating_mul(levels),
+            ..PlayerCard::default()
+        };
         for item in self.equipment.0.iter().flatten() {
             let purpose = content.items.get(item).map(|item| item.purpose);
-            if let Some(ItemUse::Equipment { bonus_hp: hp, bonus_damage: damage, .. }) = purpose {
-                bonus_hp = bonus_hp.saturating_add(hp);
-                bonus_damage = bonus_damage.saturating_add(damage);
+            if let Some(ItemUse::Equipment {
+                slot: _,
+                bonus_hp,
+                bonus_damage,
+                bonus_armour,
+                haste_permille,
+            }) = purpose
+            {
+                let add = |sum: &mut i32, more| *sum = sum.saturating_add(more);
+                add(&mut card.bonus_hp, bonus_hp);
+                add(&mut card.bonus_damage, bonus_damage);
+                add(&mut card.bonus_armour, bonus_armour);
+                add(&mut card.haste_permille, haste_permille);
             }
         }
         if let Some(pet) = self.pets.0.first()
             && let Some(species) = content.pets.get(&pet.species)
         {
             let bonus = species.level_bonus_hp.saturating_mul(i32::from(pet.level));
-            bonus_hp = bonus_hp.saturating_add(bonus);
+            card.bonus_hp = card.bonus_hp.saturating_add(bonus);
+            card.pet = Some(PetCard { species: pet.species, level: pet.level });
         }
-        PlayerCard {
-            name: self.account.name.clone(),
-            level: self.progress.level,
-            rating: self.progress.rating,
-            hero: self.progress.hero,
-            bonus_hp,
-            bonus_damage,
-        }
+        card
     }
 }

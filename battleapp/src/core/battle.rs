@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use shared::ids::{BattleId, NodeId, PlayerId, SessionRef};
 use shared::msg::battle_gateway::BattleOutput;
-use shared::msg::client::ClientDatagram;
+use shared::msg::client::{ClientDatagram, FighterResult};
 use shared::msg::matchmaker_battle::{Seat, Stakes};
 use shared::msg::snapshot::{FighterView, Kind, SPECTATOR, Snapshot};
 use shared::mutation::{self, Mutation};
@@ -257,6 +257,12 @@ impl Battle {
             }
             None => Stepped::Going,
         }
+    }
+
+    /// The score of each side and what each fighter has done, by slot.
+    #[must_use]
+    pub fn results(&self) -> ([u32; 2], Vec<FighterResult>) {
+        (self.sim.score(), self.sim.results())
     }
 
     /// Ends the recording; the seats and the bytes of the replay.

@@ -70,7 +70,7 @@ impl BattleSim for Duel {
         let half: [i32; 2] = setup.rules.half_size_mm().into();
         let mut both: Vec<Duellist> =
             fighters.iter().filter_map(|(_, id)| world.get::<Duellist>(*id).cloned()).collect();
-        let mut taken = [0, 0];
+        let mut blows = [(0, 0); 2];
         for slot in 0..2 {
             let Some(hero) = setup.hero(setup.seats[slot].hero) else { continue };
             let (order, hz) = (orders[slot], i32::try_from(setup.hz).unwrap_or(1));
@@ -79,17 +79,16 @@ impl BattleSim for Duel {
                 let to = both[slot].at[axis] + i32::try_from(way).unwrap_or(0);
                 both[slot].at[axis] = to.clamp(-half[axis], half[axis]);
             }
-            if matches!(order.act, Act::Skill { skill: 0, .. }) && both[slot].ready <= tick {
-                both[slot].ready = tick + setup.ticks_of_ms(hero.melee.cooldown_ms);
-                taken[1 - slot] = hero.melee.damage;
+            let fist = hero.skills.first().filter(|_| both[slot].ready <= tick);
+            if let (Act::Skill { skill: 0, .. }, Some(fist)) = (order.act, fist) {
+                both[slot].ready = tick + setup.ticks_of_ms(fist.cooldown_ms);
+                blows[1 - slot] = (fist.damage(), fist.delivery.range_mm().unsigned_abs());
             }
         }
         let apart = (0..2).map(|axis| both[0].at[axis].abs_diff(both[1].at[axis])).max();
-        for (slot, mut one) in both.into_iter().enumerate() {
-            let reach =
-                setup.hero(setup.seats[1 - slot].hero).map_or(0, |hero| hero.melee.reach_mm);
-            if apart.is_some_and(|apart| apart <= reach.unsigned_abs()) {
-                one.hp = (one.hp - taken[slot]).max(0);
+        for ((slot, mut one), (damage, reach)) in both.into_iter().enumerate().zip(blows) {
+            if apart.is_some_and(|apart| apart <= reach) {
+                one.hp = (one.hp - damage).max(0);
             }
             world.entity_mut(fighters[slot].1).insert(one);
         }

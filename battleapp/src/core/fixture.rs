@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use shared::content::{
-    ArenaRules, Boss, Content, Hero, ItemGrant, Keep, MeleeSkill, Monster, Pillar, PlayerRules,
-    RangedSkill, Reward, SiegeRules, Wave,
+    ArenaRules, Block, Boss, BrokenBy, CapturePoint, Content, Delivery, Effect, Hero, HeroRole,
+    ItemGrant, Keep, Map, Monster, PetSpecies, Pillar, PlayerRules, Reward, SiegeRules, Skill,
+    Spot, Wave,
 };
 use shared::ids::{BattleId, NodeId, PlayerId, SessionId, SessionRef};
 use shared::msg::client::Act;
-use shared::msg::matchmaker_baseapp::PlayerCard;
+use shared::msg::matchmaker_baseapp::{PetCard, PlayerCard};
 use shared::msg::matchmaker_battle::{Seat, Stakes};
 use shared::msg::snapshot::Snapshot;
 use shared::rng::Draws;
@@ -20,27 +21,13 @@ use super::registry::State;
 use super::setup::Setup;
 use super::sim::{BattleSim, Order, StateError, Verdict};
 
-pub(crate) fn content(duration_s: u32, kills_to_win: u32) -> Content {
-    let hero = |id: u16, speed_mm_s, radius_mm, cooldown_ms| Hero {
-        id,
-        name: format!("Hero {id}"),
-        hp: 200,
-        speed_mm_s,
-        radius_mm,
-        melee: MeleeSkill { damage: 60, reach_mm: 900, cooldown_ms },
-        ranged: RangedSkill {
-            damage: 40,
-            speed_mm_s: 12_345,
-            range_mm: 9_000,
-            radius_mm: 150,
-            cooldown_ms: 2 * cooldown_ms,
-        },
-    };
+pub(crate) fn content(duration_s: u32, score_to_win: u32) -> Content {
     let reward = |gold, xp| Reward { gold, xp, items: vec![ItemGrant { item: 7, count: 2 }] };
+    let heroes = [hero(1, 3_600, 450, rough_skills()), hero(2, 4_777, 360, subtle_skills())];
     Content {
-        heroes: BTreeMap::from([(1, hero(1, 3_600, 450, 700)), (2, hero(2, 4_777, 360, 300))]),
+        heroes: BTreeMap::from(heroes.map(|hero| (hero.id, hero))),
         items: BTreeMap::new(),
-        pets: BTreeMap::new(),
+        pets: BTreeMap::from([(3, pet())]),
         player: PlayerRules {
             start_gold: 0,
             start_items: Vec::new(),
@@ -52,22 +39,131 @@ pub(crate) fn content(duration_s: u32, kills_to_win: u32) -> Content {
             level_bonus_hp: 0,
         },
         arena: ArenaRules {
-            half_width_mm: 6_000,
-            half_height_mm: 5_000,
+            maps: vec![String::from("yard")],
             duration_s,
-            kills_to_win,
+            score_to_win,
+            kill_score: 1,
+            hold_score: 1,
+            capture_ms: 1_000,
+            assist_ms: 2_000,
             respawn_ms: 1_000,
-            pillars: vec![
-                Pillar { x_mm: 0, y_mm: 0, radius_mm: 900 },
-                Pillar { x_mm: 2_500, y_mm: 2_500, radius_mm: 600 },
-            ],
+            sight_mm: 20_000,
             won: reward(60, 90),
             lost: reward(20, 40),
             drawn: reward(35, 60),
         },
         siege: siege_rules(duration_s),
         queues: BTreeMap::new(),
-        maps: BTreeMap::new(),
+        maps: BTreeMap::from([(String::from("yard"), map())]),
+    }
+}
+
+fn hero(id: u16, speed_mm_s: i32, radius_mm: i32, skills: Vec<Skill>) -> Hero {
+    Hero {
+        id,
+        name: format!("Hero {id}"),
+        role: HeroRole::Tank,
+        hp: 200,
+        armour: 0,
+        speed_mm_s,
+        radius_mm,
+        energy: 100,
+        energy_per_s: 20,
+        skills,
+    }
+}
+
+/// A skill without cost or cast.
+pub(crate) fn skill(cooldown_ms: u32, delivery: Delivery, effects: &[Effect]) -> Skill {
+    let (name, effects) = (String::from("Skill"), effects.to_vec());
+    let broken_by = BrokenBy::Stun;
+    Skill { name, cooldown_ms, cost: 0, cast_ms: 0, broken_by, delivery, effects }
+}
+
+fn rough_skills() -> Vec<Skill> {
+    let stun = Effect::Stun { duration_ms: 400 };
+    let shot =
+        Delivery::Projectile { speed_mm_s: 12_345, range_mm: 9_000, radius_mm: 150, burst_mm: 0 };
+    let dash = Delivery::Dash { range_mm: 3_000, speed_mm_s: 15_000, radius_mm: 600 };
+    let area = Delivery::Area {
+        range_mm: 4_000,
+        radius_mm: 1_500,
+        delay_ms: 100,
+        pulses: 3,
+        every_ms: 200,
+    };
+    let slow = Effect::Slow { permille: 400, duration_ms: 500 };
+    let shield = Effect::Shield { amount: 30, duration_ms: 2_000 };
+    vec![
+        skill(700, Delivery::Melee { reach_mm: 900 }, &[Effect::Damage { amount: 60 }]),
+        skill(1_400, shot, &[Effect::Damage { amount: 40 }]),
+        Skill { cost: 30, ..skill(2_000, dash, &[Effect::Damage { amount: 20 }, stun, shield]) },
+        Skill {
+            cost: 40,
+            cast_ms: 300,
+            ..skill(2_500, area, &[Effect::Damage { amount: 12 }, slow])
+        },
+    ]
+}
+
+fn subtle_skills() -> Vec<Skill> {
+    let burn = Effect::Burn { amount: 9, duration_ms: 2_000 };
+    let shot = Delivery::Projectile {
+        speed_mm_s: 9_999,
+        range_mm: 8_000,
+        radius_mm: 200,
+        burst_mm: 1_200,
+    };
+    let around =
+        Delivery::Area { range_mm: 0, radius_mm: 2_000, delay_ms: 0, pulses: 2, every_ms: 500 };
+    let heal = Effect::Heal { amount: 25 };
+    vec![
+        skill(300, Delivery::Melee { reach_mm: 900 }, &[Effect::Damage { amount: 30 }, burn]),
+        Skill {
+            cast_ms: 200,
+            broken_by: BrokenBy::Walking,
+            ..skill(900, shot, &[Effect::Damage { amount: 35 }])
+        },
+        Skill { cost: 25, ..skill(1_500, Delivery::Ally { range_mm: 6_000 }, &[heal]) },
+        Skill { cost: 50, ..skill(3_000, around, &[heal, Effect::Damage { amount: 15 }]) },
+    ]
+}
+
+fn pet() -> PetSpecies {
+    PetSpecies {
+        id: 3,
+        name: String::from("Pet"),
+        level_max: 9,
+        level_xp: 1,
+        level_bonus_hp: 0,
+        hp: 60,
+        level_hp: 10,
+        damage: 7,
+        level_damage: 1,
+        speed_mm_s: 5_000,
+        radius_mm: 250,
+        reach_mm: 700,
+        cooldown_ms: 600,
+    }
+}
+
+fn map() -> Map {
+    let entries = |x_mm: i32| (-2..=2).map(|n| Spot { x_mm, y_mm: n * 1_600 }).collect();
+    Map {
+        name: String::from("Yard"),
+        half_width_mm: 6_000,
+        half_height_mm: 5_000,
+        walls: vec![Block { x_mm: -2_500, y_mm: 2_500, half_width_mm: 200, half_height_mm: 900 }],
+        pillars: vec![
+            Pillar { x_mm: 0, y_mm: 0, radius_mm: 900 },
+            Pillar { x_mm: 2_500, y_mm: 2_500, radius_mm: 600 },
+        ],
+        cover: Vec::new(),
+        entries: [entries(-4_500), entries(4_500)],
+        points: vec![
+            CapturePoint { x_mm: 0, y_mm: 3_400, radius_mm: 900 },
+            CapturePoint { x_mm: 0, y_mm: -3_400, radius_mm: 900 },
+        ],
     }
 }
 
@@ -138,6 +234,9 @@ pub(crate) fn seats(count: u8) -> Vec<Seat> {
             hero: 1 + u16::from(slot.is_multiple_of(3)),
             bonus_hp: i32::from(slot) * 3,
             bonus_damage: 2,
+            bonus_armour: i32::from(slot % 4) * 5,
+            haste_permille: i32::from(slot) * 20,
+            pet: (slot % 4 == 1).then_some(PetCard { species: 3, level: 2 }),
         },
         stakes: Stakes { won: 16, lost: -15, drawn: 1 },
     };
@@ -162,13 +261,17 @@ pub(crate) fn brawl(seed: u64, tick: u32, fighters: u8) -> Vec<Order> {
         let mut draw = || i8::try_from(aim.below(255)).unwrap_or(-50);
         let walk = (draw(), draw());
         let mut acts = Draws::new(seed ^ (u64::from(tick) << 20), u64::from(slot));
-        let act = match acts.below(3) {
-            0 => Act::None,
-            1 => Act::Skill { skill: 0, aim_mm: (0, 0) },
-            _ => {
-                let ahead = if slot.is_multiple_of(2) { 127 } else { -127 };
-                Act::Skill { skill: 1, aim_mm: (ahead, i16::from(walk.1)) }
-            }
+        let drawn = acts.below(9);
+        let mut skill = |skill| {
+            let mut aim = || i16::try_from(acts.below(10_000)).unwrap_or(0) - 5_000;
+            Act::Skill { skill, aim_mm: (aim(), aim()) }
+        };
+        let act = match drawn {
+            0 | 1 => Act::None,
+            2..=4 => skill(0),
+            5 | 6 => skill(1),
+            7 => skill(2),
+            _ => skill(3),
         };
         Order { walk, act }
     };

@@ -3,20 +3,34 @@
 use shared::content::Content;
 use shared::limits::ARENA_SIDE_FIGHTERS;
 use shared::msg::refusal::{Refusal, RefusalCode};
+use shared::rng;
 
 use super::arena::Arena;
 use super::duel::Duel;
-use super::setup::{ModeRules, Setup};
+use super::setup::{ArenaSetup, ModeRules, Setup};
 use super::siege::{Siege, rules_of};
 use super::sim::BattleSim;
+
+/// Purpose of the draw that chooses the map.
+const DRAW_MAP: u64 = 2;
 
 /// A kind of battle.
 pub trait Mode: Sync {
     /// What queues and replays call it.
     fn name(&self) -> &'static str;
     /// The rules that a new battle is fought by.
-    fn rules(&self, content: &Content) -> ModeRules {
-        ModeRules::Arena(content.arena.clone())
+    ///
+    /// # Errors
+    /// A refusal that names what the content lacks.
+    fn rules(&self, content: &Content, seed: u64) -> Result<ModeRules, Refusal> {
+        let rules = content.arena.clone();
+        let maps = u64::try_from(rules.maps.len()).unwrap_or(0);
+        let drawn = usize::try_from(rng::below(maps, seed, &[DRAW_MAP])).unwrap_or(0);
+        let map = rules.maps.get(drawn).and_then(|name| content.maps.get(name));
+        let map = map.ok_or_else(|| {
+            Refusal::new(RefusalCode::NotFound, "the arena has no map of that name")
+        })?;
+        Ok(ModeRules::Arena(ArenaSetup { map: map.clone(), rules }))
     }
     /// Whether the mode can be fought from a setup whose numbers are in range: its seats, and
     /// that the rules are of its kind.
@@ -92,7 +106,8 @@ impl Mode for DuelMode {
         "duel"
     }
     fn check(&self, setup: &Setup) -> Result<(), Refusal> {
-        if (0..=1).all(|side| setup.fighters_of(side) == 1) {
+        let one_each = (0..=1).all(|side| setup.fighters_of(side) == 1);
+        if one_each && matches!(setup.rules, ModeRules::Arena(_)) {
             return Ok(());
         }
         Err(Refusal::new(RefusalCode::BadAmount, "a duel has one fighter on each side"))
@@ -111,8 +126,8 @@ impl Mode for SiegeMode {
     fn name(&self) -> &'static str {
         "siege"
     }
-    fn rules(&self, content: &Content) -> ModeRules {
-        ModeRules::Siege(content.siege.clone())
+    fn rules(&self, content: &Content, _seed: u64) -> Result<ModeRules, Refusal> {
+        Ok(ModeRules::Siege(content.siege.clone()))
     }
     fn check(&self, setup: &Setup) -> Result<(), Refusal> {
         let players = setup.fighters_of(0);

@@ -257,6 +257,19 @@ fn lane_part<'a>(reader: &mut Reader<'a>) -> Option<(u16, u32, &'a [u8])> {
     Some((id, rows, reader.take(len)?))
 }
 
+/// The hash of a lane whose rows are these, ordered by stable id.
+#[cfg(any(test, feature = "twin"))]
+pub(crate) fn lane_hash<'a, T: Lane + 'a>(
+    rows: impl Iterator<Item = (Option<u32>, &'a T)>,
+) -> LaneHash {
+    let mut bytes = Vec::new();
+    for (id, value) in rows {
+        bytes.extend(id.into_iter().flat_map(u32::to_le_bytes));
+        put(value, &mut bytes);
+    }
+    LaneHash { lane: T::ID, hash: xxh3_64(&bytes) }
+}
+
 fn put<T: Lane>(value: &T, out: &mut Vec<u8>) {
     // Writing refuses nothing: what the simulation made is what has to be compared.
     let _ = value.clone().row(&mut Row::Put(out));

@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use shared::content::{ArenaRules, Content, Hero, Pillar, Reward, SiegeRules};
+use shared::content::{
+    ArenaRules, Content, Delivery, Effect, HERO_SKILLS, Hero, Map, PetSpecies, Reward,
+    SKILL_EFFECTS_MAX, SiegeRules, Skill,
+};
 use shared::ids::{BattleId, PlayerId};
 use shared::limits::NAME_BYTES_MAX;
 use shared::msg::client::{BattleStart, FighterLine, Outcome};
@@ -26,14 +29,20 @@ pub const SPEED_MM_S_MAX: i32 = 100_000;
 pub const RADIUS_MM_MAX: i32 = 20_000;
 /// Duration of a battle at most.
 pub const DURATION_S_MAX: u32 = 3_600;
-/// Pillars on a map at most.
-pub const PILLARS_MAX: usize = 256;
 /// Hit points and damage, with all bonuses, at most.
 pub const HP_MAX: i32 = 1_000_000;
 /// Seats of a battle at most; modes take fewer.
 pub const SEATS_MAX: usize = 4_096;
 /// Fighters that a client is told of at the start. In a battle of more it is told of its own.
 pub const LINE_UP_MAX: usize = 64;
+/// Energy at most, and what comes back of it in a second.
+pub const ENERGY_MAX: i32 = 1_000;
+/// Haste at most: cooldowns get no shorter than to a fifth.
+pub const HASTE_PERMILLE_MAX: i32 = 4_000;
+/// A pet's level at most.
+pub const LEVEL_MAX: u16 = 1_000;
+/// What a kill or a second of holding a point scores at most.
+pub const SCORE_STEP_MAX: u32 = 1_000;
 /// Cooldowns and respawn times at most.
 pub const WAIT_MS_MAX: u32 = 600_000;
 
@@ -52,6 +61,8 @@ pub struct Setup {
     pub rules: ModeRules,
     /// The heroes that take part, ordered by id.
     pub heroes: Vec<Hero>,
+    /// The species of pets that take part, ordered by id.
+    pub pets: Vec<PetSpecies>,
     /// Who fights, ordered by slot.
     pub seats: Vec<SeatSetup>,
 }
@@ -60,9 +71,18 @@ pub struct Setup {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ModeRules {
     /// Those of the arena; the duel borrows its map, time and rewards.
-    Arena(ArenaRules),
+    Arena(ArenaSetup),
     /// Those of the siege.
     Siege(SiegeRules),
+}
+
+/// The arena's rules with the map that was drawn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArenaSetup {
+    /// The rules.
+    pub rules: ArenaRules,
+    /// The map.
+    pub map: Map,
 }
 
 /// One fighter's beginning.
@@ -80,6 +100,12 @@ pub struct SeatSetup {
     pub bonus_hp: i32,
     /// Added to the hero's damage.
     pub bonus_damage: i32,
+    /// Added to the hero's armour.
+    pub bonus_armour: i32,
+    /// Cooldowns take 1000 of `1000 + haste` of their time.
+    pub haste_permille: i32,
+    /// Species and level of the pet that fights along.
+    pub pet: Option<(u16, u16)>,
 }
 
 impl Setup {
@@ -102,6 +128,10 @@ impl Setup {
             })?;
             heroes.insert(hero.id, hero.clone());
         }
+        let brought = seats.iter().filter_map(|seat| seat.card.pet);
+        let species = brought.filter_map(|pet| content.pets.get(&pet.species));
+        let pets: BTreeMap<u16, PetSpecies> =
+            species.map(|species| (species.id, species.clone())).collect();
         let seats = seats.iter().map(|seat| SeatSetup {
             side: seat.side,
             player: seat.player,
@@ -109,15 +139,23 @@ impl Setup {
             hero: seat.card.hero,
             bonus_hp: seat.card.bonus_hp.clamp(-HP_MAX, HP_MAX),
             bonus_damage: seat.card.bonus_damage.clamp(-HP_MAX, HP_MAX),
+            bonus_armour: seat.card.bonus_armour.clamp(-HP_MAX, HP_MAX),
+            haste_permille: seat.card.haste_permille.clamp(0, HASTE_PERMILLE_MAX),
+            pet: seat
+                .card
+                .pet
+                .filter(|pet| pets.contains_key(&pet.species))
+                .map(|pet| (pet.species, pet.level.clamp(1, LEVEL_MAX))),
         });
         let setup = Self {
             battle,
             mode: mode.name().to_owned(),
             seed,
             hz: BATTLE_HZ,
-            rules: mode.rules(content),
+            rules: mode.rules(content, seed)?,
             heroes: heroes.into_values().collect(),
             seats: seats.collect(),
+            pets: pets.values().cloned().collect(),
         };
         setup.check()?;
         mode.check(&setup)?;
@@ -147,8 +185,8 @@ impl Setup {
         if self.hz == 0 || self.hz > 1_000 || !self.rules.is_sound() {
             return bad("the mode's rules are out of range");
         }
-        if !self.heroes.iter().all(is_hero_sound) {
-            return bad("a hero's numbers are out of range");
+        if !self.heroes.iter().all(is_hero_sound) || !self.pets.iter().all(is_pet_sound) {
+            return bad("the numbers of a hero or pet are out of range");
         }
         Ok(())
     }
@@ -178,10 +216,10 @@ impl Setup {
         if ticks == 0 { 1 } else { ticks }
     }
 
-    /// Hash of rules and heroes: equal hashes play by equal rules.
+    /// Hash of rules, heroes and pets: equal hashes play by equal rules.
     #[must_use]
     pub fn ruleset_hash(&self) -> u64 {
-        xxh3_64(&wire::encode(&(&self.rules, &self.heroes)))
+        xxh3_64(&wire::encode(&(&self.rules, &self.heroes, &self.pets)))
     }
 
     /// What the player in `slot` is told at the start.
@@ -210,6 +248,9 @@ impl Setup {
             && self.hero(seat.hero).is_some()
             && bonus.contains(&seat.bonus_hp)
             && bonus.contains(&seat.bonus_damage)
+            && bonus.contains(&seat.bonus_armour)
+            && (0..=HASTE_PERMILLE_MAX).contains(&seat.haste_permille)
+            && seat.pet.is_none_or(|(_, level)| (1..=LEVEL_MAX).contains(&level))
     }
 }
 
@@ -218,7 +259,7 @@ impl ModeRules {
     #[must_use]
     pub const fn half_size_mm(&self) -> (i32, i32) {
         match self {
-            Self::Arena(rules) => (rules.half_width_mm, rules.half_height_mm),
+            Self::Arena(arena) => arena.map.half_mm(),
             Self::Siege(rules) => (rules.half_width_mm, rules.half_height_mm),
         }
     }
@@ -227,7 +268,7 @@ impl ModeRules {
     #[must_use]
     pub const fn duration_s(&self) -> u32 {
         match self {
-            Self::Arena(rules) => rules.duration_s,
+            Self::Arena(arena) => arena.rules.duration_s,
             Self::Siege(rules) => rules.duration_s,
         }
     }
@@ -236,9 +277,9 @@ impl ModeRules {
     #[must_use]
     pub const fn reward(&self, outcome: Outcome) -> &Reward {
         match (self, outcome) {
-            (Self::Arena(rules), Outcome::Won) => &rules.won,
-            (Self::Arena(rules), Outcome::Lost) => &rules.lost,
-            (Self::Arena(rules), Outcome::Drawn) => &rules.drawn,
+            (Self::Arena(arena), Outcome::Won) => &arena.rules.won,
+            (Self::Arena(arena), Outcome::Lost) => &arena.rules.lost,
+            (Self::Arena(arena), Outcome::Drawn) => &arena.rules.drawn,
             (Self::Siege(rules), Outcome::Won) => &rules.won,
             (Self::Siege(rules), Outcome::Lost | Outcome::Drawn) => &rules.lost,
         }
@@ -246,39 +287,76 @@ impl ModeRules {
 
     fn is_sound(&self) -> bool {
         match self {
-            Self::Arena(rules) => is_map_sound(rules),
+            Self::Arena(arena) => is_arena_sound(arena),
             Self::Siege(rules) => siege::is_sound(rules),
         }
     }
 }
 
-fn is_map_sound(rules: &ArenaRules) -> bool {
-    let half = 1_000..=HALF_SIZE_MM_MAX;
-    let sound = |pillar: &Pillar| {
-        (1..=RADIUS_MM_MAX).contains(&pillar.radius_mm)
-            && (-HALF_SIZE_MM_MAX..=HALF_SIZE_MM_MAX).contains(&pillar.x_mm)
-            && (-HALF_SIZE_MM_MAX..=HALF_SIZE_MM_MAX).contains(&pillar.y_mm)
-    };
-    half.contains(&rules.half_width_mm)
-        && half.contains(&rules.half_height_mm)
+fn is_arena_sound(ArenaSetup { rules, map }: &ArenaSetup) -> bool {
+    map.is_in_range()
+        && map.entries.iter().all(|entries| !entries.is_empty())
         && (1..=DURATION_S_MAX).contains(&rules.duration_s)
-        && rules.respawn_ms <= WAIT_MS_MAX
-        && rules.kills_to_win > 0
-        && rules.pillars.len() <= PILLARS_MAX
-        && rules.pillars.iter().all(sound)
+        && rules.score_to_win > 0
+        && rules.kill_score <= SCORE_STEP_MAX
+        && rules.hold_score <= SCORE_STEP_MAX
+        && (0..=2 * HALF_SIZE_MM_MAX).contains(&rules.sight_mm)
+        && [rules.capture_ms, rules.assist_ms, rules.respawn_ms].iter().all(|ms| *ms <= WAIT_MS_MAX)
 }
 
 fn is_hero_sound(hero: &Hero) -> bool {
-    let (melee, ranged) = (hero.melee, hero.ranged);
     (1..=HP_MAX).contains(&hero.hp)
+        && (0..=HP_MAX).contains(&hero.armour)
         && (0..=SPEED_MM_S_MAX).contains(&hero.speed_mm_s)
         && (1..=1_000).contains(&hero.radius_mm)
-        && (0..=HP_MAX).contains(&melee.damage)
-        && (0..=RADIUS_MM_MAX).contains(&melee.reach_mm)
-        && melee.cooldown_ms <= WAIT_MS_MAX
-        && (0..=HP_MAX).contains(&ranged.damage)
-        && (1..=SPEED_MM_S_MAX).contains(&ranged.speed_mm_s)
-        && (1..=2 * HALF_SIZE_MM_MAX).contains(&ranged.range_mm)
-        && (1..=RADIUS_MM_MAX).contains(&ranged.radius_mm)
-        && ranged.cooldown_ms <= WAIT_MS_MAX
+        && (0..=ENERGY_MAX).contains(&hero.energy)
+        && (0..=ENERGY_MAX).contains(&hero.energy_per_s)
+        && hero.skills.len() == HERO_SKILLS
+        && hero.skills.iter().all(is_skill_sound)
+}
+
+fn is_pet_sound(pet: &PetSpecies) -> bool {
+    let amount = 0..=HP_MAX;
+    [pet.hp, pet.level_hp, pet.damage, pet.level_damage].iter().all(|it| amount.contains(it))
+        && (0..=SPEED_MM_S_MAX).contains(&pet.speed_mm_s)
+        && (1..=1_000).contains(&pet.radius_mm)
+        && (0..=RADIUS_MM_MAX).contains(&pet.reach_mm)
+        && pet.cooldown_ms <= WAIT_MS_MAX
+}
+
+fn is_skill_sound(skill: &Skill) -> bool {
+    let range = |mm: i32| (0..=2 * HALF_SIZE_MM_MAX).contains(&mm);
+    let radius = |mm: i32| (0..=RADIUS_MM_MAX).contains(&mm);
+    let speed = |mm_s: i32| (1..=SPEED_MM_S_MAX).contains(&mm_s);
+    let delivered = match skill.delivery {
+        Delivery::Own => true,
+        Delivery::Melee { reach_mm } => radius(reach_mm),
+        Delivery::Ally { range_mm } => range(range_mm),
+        Delivery::Projectile { speed_mm_s, range_mm, radius_mm, burst_mm } => {
+            speed(speed_mm_s) && range(range_mm) && radius(radius_mm) && radius(burst_mm)
+        }
+        Delivery::Area { range_mm, radius_mm, delay_ms, pulses: _, every_ms } => {
+            range(range_mm) && radius(radius_mm) && delay_ms.max(every_ms) <= WAIT_MS_MAX
+        }
+        Delivery::Dash { range_mm, speed_mm_s, radius_mm } => {
+            speed(speed_mm_s) && range(range_mm) && radius(radius_mm)
+        }
+    };
+    delivered
+        && (0..=ENERGY_MAX).contains(&skill.cost)
+        && skill.cooldown_ms.max(skill.cast_ms) <= WAIT_MS_MAX
+        && skill.effects.len() <= SKILL_EFFECTS_MAX
+        && skill.effects.iter().all(is_effect_sound)
+}
+
+fn is_effect_sound(effect: &Effect) -> bool {
+    let (amount, most, ms) = match *effect {
+        Effect::Damage { amount } | Effect::Heal { amount } => (amount, HP_MAX, 0),
+        Effect::Shield { amount, duration_ms } | Effect::Burn { amount, duration_ms } => {
+            (amount, HP_MAX, duration_ms)
+        }
+        Effect::Slow { permille, duration_ms } => (permille, 1_000, duration_ms),
+        Effect::Stun { duration_ms } => (0, 0, duration_ms),
+    };
+    (0..=most).contains(&amount) && ms <= WAIT_MS_MAX
 }

@@ -4,7 +4,7 @@
 //! only, and nothing in it depends on the order in which a World happens to store its entities.
 
 use serde::{Deserialize, Serialize};
-use shared::msg::client::{Act, Outcome};
+use shared::msg::client::{Act, FighterResult, Outcome};
 use shared::msg::snapshot::Snapshot;
 use thiserror::Error;
 
@@ -73,6 +73,14 @@ pub trait BattleSim: Send {
     fn verdict(&self) -> Option<Verdict>;
     /// How it would end if it ended now.
     fn standing(&self) -> Verdict;
+    /// What each fighter has done so far, ordered by slot; nothing if the mode does not count.
+    fn results(&self) -> Vec<FighterResult> {
+        Vec::new()
+    }
+    /// The score of each side; zeros if the mode does not count.
+    fn score(&self) -> [u32; 2] {
+        [0; 2]
+    }
     /// The World, its lanes and the entities that have them.
     fn state(&mut self) -> State<'_>;
     /// Replaces the state by one that a simulation of the same setup encoded.

@@ -51,8 +51,7 @@ pub(super) fn seats(content: &Content, count: u16, sides: u8) -> Vec<Seat> {
             level: 1,
             rating: 1_500,
             hero: heroes.get(usize::from(slot) % heroes.len().max(1)).copied().unwrap_or(0),
-            bonus_hp: 0,
-            bonus_damage: 0,
+            ..PlayerCard::default()
         },
         stakes: Stakes::default(),
     };

@@ -141,5 +141,5 @@ impl Baseapp {
 
 fn card(player: PlayerId, rating: i32) -> Component {
     let name = player.to_string();
-    PlayerCard { name, level: 1, rating, hero: 1, bonus_hp: 0, bonus_damage: 0 }.to_component()
+    PlayerCard { name, level: 1, rating, hero: 1, ..PlayerCard::default() }.to_component()
 }

@@ -99,9 +99,14 @@ fn read<N: AsRef<str>, T: AsRef<str>>(
     let player = with_table(PLAYER, text(PLAYER), problems, |table| {
         validate::player(table, &known_heroes, &known_items, &known_pets)
     });
-    let arena =
-        with_table(ARENA, text(ARENA), problems, |table| validate::arena(table, &known_items));
     let siege = with_table(SIEGE, text(SIEGE), problems, |table| siege::siege(table, &known_items));
+    let arena = {
+        let maps: Vec<&str> =
+            files.iter().filter_map(|(file, _)| map_name(file.as_ref())).collect();
+        with_table(ARENA, text(ARENA), problems, |table| {
+            validate::arena(table, &known_items, &maps)
+        })
+    };
     let queues = with_table(QUEUES, text(QUEUES), problems, validate::queues);
     let largest = heroes.iter().flat_map(BTreeMap::values).map(|hero| hero.radius_mm).max();
     let maps = files.iter().filter_map(|(file, text)| {

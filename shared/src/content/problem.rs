@@ -165,6 +165,20 @@ pub enum ContentProblem {
         /// The ids that are there.
         known: String,
     },
+    /// A skill that can never be paid.
+    #[error("the skill {skill} costs more than the hero's energy of {energy}")]
+    TooDear {
+        /// Its name.
+        skill: String,
+        /// What the hero has.
+        energy: i32,
+    },
+    /// An effect that its skill's delivery takes to nobody.
+    #[error("an effect that {} is lost with this delivery", if *.helps { "helps" } else { "harms" })]
+    EffectLost {
+        /// It helps the own side; else it harms enemies.
+        helps: bool,
+    },
     /// Too few or too many entries.
     #[error("`{key}` has {count} entries; it must have {min} to {max}")]
     EntryCount {

@@ -120,6 +120,29 @@ impl<'a> Table<'a> {
         found.unwrap_or(0)
     }
 
+    /// A list of different words, all of `allowed`.
+    pub(super) fn choices<'w>(
+        &mut self,
+        key: &'static str,
+        max: usize,
+        allowed: &[&'w str],
+    ) -> Vec<&'w str> {
+        let mut words = Vec::new();
+        for (at, value) in self.list(key, "a list of words", 1..=max) {
+            let word = value.as_str().unwrap_or_default();
+            match allowed.iter().find(|known| **known == word) {
+                Some(known) if !words.contains(known) => words.push(*known),
+                Some(_) | None => {
+                    let suggestion = Suggestion::of(word, allowed.iter().copied());
+                    let (value, allowed) = (String::from(word), allowed.join(", "));
+                    let problem = ContentProblem::NotOneOf { key, value, suggestion, allowed };
+                    self.source.report(at, problem);
+                }
+            }
+        }
+        words
+    }
+
     /// An id that must be unique in its file; `seen` is what was read so far.
     pub(super) fn id(&mut self, key: &'static str, seen: &mut Lines<u16>) -> u16 {
         let id = self.int(key, &(1..=i64::from(u16::MAX)));

@@ -1,16 +1,16 @@
 //! What each content file may hold: its keys, their ranges, and what they refer to.
 
+mod heroes;
+
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use super::problem::ContentProblem;
 use super::table::{Known, Lines, Table};
-use super::{
-    ArenaRules, Hero, Item, ItemGrant, ItemUse, MeleeSkill, PetSpecies, Pillar, PlayerRules,
-    QueueRules, RangedSkill, Reward,
-};
+use super::{ArenaRules, Item, ItemGrant, ItemUse, PetSpecies, PlayerRules, QueueRules, Reward};
 use crate::limits::{ARENA_SIDE_FIGHTERS, BAG_STACKS_MAX, GOLD_MAX, PETS_MAX, STACK_COUNT_MAX};
 use crate::msg::client::{ATTACHED_STACKS_MAX, Slot};
+
+pub(super) use heroes::heroes;
 
 /// The modes that the battleapp has. A queue names one of them.
 pub const MODES: [&str; 1] = ["arena"];
@@ -18,24 +18,23 @@ pub const MODES: [&str; 1] = ["arena"];
 /// Entries of one table of ids.
 const ENTRIES: RangeInclusive<usize> = 1..=1_000;
 const QUEUES: RangeInclusive<usize> = 1..=16;
-const PILLARS_MAX: usize = 64;
 
 const HIT_POINTS: RangeInclusive<i64> = 1..=100_000;
 const BONUS: RangeInclusive<i64> = 0..=10_000;
 const DAMAGE: RangeInclusive<i64> = 1..=10_000;
 const COOLDOWN_MS: RangeInclusive<i64> = 50..=60_000;
 const WALK_MM_S: RangeInclusive<i64> = 100..=20_000;
-const BODY_RADIUS_MM: RangeInclusive<i64> = 50..=2_000;
+const BODY_RADIUS_MM: RangeInclusive<i64> = 50..=1_000;
 const REACH_MM: RangeInclusive<i64> = 1..=10_000;
-const SHOT_MM_S: RangeInclusive<i64> = 100..=60_000;
-const SHOT_RANGE_MM: RangeInclusive<i64> = 100..=60_000;
-const SHOT_RADIUS_MM: RangeInclusive<i64> = 10..=2_000;
-/// The whole map fits into 16-bit coordinates.
-const HALF_MAP_MM: RangeInclusive<i64> = 4_000..=32_000;
-const COORDINATE_MM: RangeInclusive<i64> = -32_000..=32_000;
-const PILLAR_RADIUS_MM: RangeInclusive<i64> = 50..=8_000;
 const DURATION_S: RangeInclusive<i64> = 5..=3_600;
-const KILLS: RangeInclusive<i64> = 1..=1_000;
+const ARENA_MAPS_MAX: usize = 16;
+const SCORE: RangeInclusive<i64> = 1..=100_000;
+const SCORE_STEP: RangeInclusive<i64> = 0..=1_000;
+const CAPTURE_MS: RangeInclusive<i64> = 100..=60_000;
+const ASSIST_MS: RangeInclusive<i64> = 0..=60_000;
+const SIGHT_MM: RangeInclusive<i64> = 1_000..=60_000;
+const ARMOUR: RangeInclusive<i64> = 0..=1_000;
+const HASTE: RangeInclusive<i64> = 0..=1_000;
 pub(super) const RESPAWN_MS: RangeInclusive<i64> = 0..=60_000;
 const LEVELS: RangeInclusive<i64> = 1..=1_000;
 const LEVEL_XP: RangeInclusive<i64> = 1..=1_000_000;
@@ -50,54 +49,6 @@ const SIDE: RangeInclusive<i64> = 1..=5;
 const _: () = assert!(*COUNT.end() == STACK_COUNT_MAX as i64);
 const _: () = assert!(*SIDE.end() == ARENA_SIDE_FIGHTERS as i64);
 const _: () = assert!((*GOLD.end()).cast_unsigned() <= GOLD_MAX);
-
-/// Reads `heroes.toml`.
-pub(super) fn heroes(mut file: Table<'_>, seen: &mut Lines<u16>) -> BTreeMap<u16, Hero> {
-    let mut heroes = BTreeMap::new();
-    for mut table in file.tables("heroes", ENTRIES) {
-        let hero = Hero {
-            id: table.id("id", seen),
-            name: table.name("name"),
-            hp: table.int("hp", &HIT_POINTS),
-            speed_mm_s: table.int("speed_mm_s", &WALK_MM_S),
-            radius_mm: table.int("radius_mm", &BODY_RADIUS_MM),
-            melee: melee(table.table("melee")),
-            ranged: ranged(table.table("ranged")),
-        };
-        table.end();
-        heroes.insert(hero.id, hero);
-    }
-    file.end();
-    heroes
-}
-
-fn melee(table: Option<Table<'_>>) -> MeleeSkill {
-    let Some(mut table) = table else {
-        return MeleeSkill { damage: 0, reach_mm: 0, cooldown_ms: 0 };
-    };
-    let skill = MeleeSkill {
-        damage: table.int("damage", &DAMAGE),
-        reach_mm: table.int("reach_mm", &REACH_MM),
-        cooldown_ms: table.int("cooldown_ms", &COOLDOWN_MS),
-    };
-    table.end();
-    skill
-}
-
-fn ranged(table: Option<Table<'_>>) -> RangedSkill {
-    let Some(mut table) = table else {
-        return RangedSkill { damage: 0, speed_mm_s: 0, range_mm: 0, radius_mm: 0, cooldown_ms: 0 };
-    };
-    let skill = RangedSkill {
-        damage: table.int("damage", &DAMAGE),
-        speed_mm_s: table.int("speed_mm_s", &SHOT_MM_S),
-        range_mm: table.int("range_mm", &SHOT_RANGE_MM),
-        radius_mm: table.int("radius_mm", &SHOT_RADIUS_MM),
-        cooldown_ms: table.int("cooldown_ms", &COOLDOWN_MS),
-    };
-    table.end();
-    skill
-}
 
 /// Reads `items.toml`.
 pub(super) fn items(mut file: Table<'_>, seen: &mut Lines<u16>) -> BTreeMap<u16, Item> {
@@ -120,6 +71,8 @@ fn item_use(mut table: Table<'_>) -> ItemUse {
             slot: Slot::ALL[table.choice("slot", &["weapon", "armour", "trinket"])],
             bonus_hp: table.int("bonus_hp", &BONUS),
             bonus_damage: table.int("bonus_damage", &BONUS),
+            bonus_armour: table.int("bonus_armour", &ARMOUR),
+            haste_permille: table.int("haste_permille", &HASTE),
         },
         1 => ItemUse::Consumable { xp: table.int("xp", &XP), gold: table.int("gold", &GOLD) },
         _ => ItemUse::Food { pet_xp: table.int("pet_xp", &XP) },
@@ -138,6 +91,14 @@ pub(super) fn pets(mut file: Table<'_>, seen: &mut Lines<u16>) -> BTreeMap<u16, 
             level_max: table.int("level_max", &LEVELS),
             level_xp: table.int("level_xp", &LEVEL_XP),
             level_bonus_hp: table.int("level_bonus_hp", &LEVEL_BONUS),
+            hp: table.int("hp", &HIT_POINTS),
+            level_hp: table.int("level_hp", &LEVEL_BONUS),
+            damage: table.int("damage", &DAMAGE),
+            level_damage: table.int("level_damage", &LEVEL_BONUS),
+            speed_mm_s: table.int("speed_mm_s", &WALK_MM_S),
+            radius_mm: table.int("radius_mm", &BODY_RADIUS_MM),
+            reach_mm: table.int("reach_mm", &REACH_MM),
+            cooldown_ms: table.int("cooldown_ms", &COOLDOWN_MS),
         };
         table.end();
         pets.insert(species.id, species);
@@ -184,45 +145,25 @@ fn grants(
     grants
 }
 
-/// Reads `arena.toml`.
-pub(super) fn arena(mut file: Table<'_>, items: &Known<'_>) -> ArenaRules {
-    let half_width_mm = file.int("half_width_mm", &HALF_MAP_MM);
-    let half_height_mm = file.int("half_height_mm", &HALF_MAP_MM);
+/// Reads `arena.toml`; `maps` are the names of all maps.
+pub(super) fn arena(mut file: Table<'_>, items: &Known<'_>, maps: &[&str]) -> ArenaRules {
+    let drawn = file.choices("maps", ARENA_MAPS_MAX, maps);
     let rules = ArenaRules {
-        half_width_mm,
-        half_height_mm,
+        maps: drawn.into_iter().map(String::from).collect(),
         duration_s: file.int("duration_s", &DURATION_S),
-        kills_to_win: file.int("kills_to_win", &KILLS),
+        score_to_win: file.int("score_to_win", &SCORE),
+        kill_score: file.int("kill_score", &SCORE_STEP),
+        hold_score: file.int("hold_score", &SCORE_STEP),
+        capture_ms: file.int("capture_ms", &CAPTURE_MS),
+        assist_ms: file.int("assist_ms", &ASSIST_MS),
         respawn_ms: file.int("respawn_ms", &RESPAWN_MS),
-        pillars: pillars(&mut file, half_width_mm, half_height_mm),
+        sight_mm: file.int("sight_mm", &SIGHT_MM),
         won: reward(file.table("won"), items),
         lost: reward(file.table("lost"), items),
         drawn: reward(file.table("drawn"), items),
     };
     file.end();
     rules
-}
-
-fn pillars(file: &mut Table<'_>, half_width_mm: i32, half_height_mm: i32) -> Vec<Pillar> {
-    let mut pillars = Vec::new();
-    for mut table in file.tables("pillars", 0..=PILLARS_MAX) {
-        let pillar = Pillar {
-            x_mm: table.int("x_mm", &COORDINATE_MM),
-            y_mm: table.int("y_mm", &COORDINATE_MM),
-            radius_mm: table.int("radius_mm", &PILLAR_RADIUS_MM),
-        };
-        let fits = |centre: i32, half: i32| half == 0 || centre.abs() + pillar.radius_mm <= half;
-        if !fits(pillar.x_mm, half_width_mm) || !fits(pillar.y_mm, half_height_mm) {
-            table.report(ContentProblem::OutsideMap {
-                what: "pillar",
-                half_width_mm,
-                half_height_mm,
-            });
-        }
-        table.end();
-        pillars.push(pillar);
-    }
-    pillars
 }
 
 pub(super) fn reward(table: Option<Table<'_>>, items: &Known<'_>) -> Reward {

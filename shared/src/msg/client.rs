@@ -11,7 +11,8 @@ mod views;
 use serde::{Deserialize, Serialize};
 
 pub use battle::{
-    Act, BattleStart, COMMANDS_MAX, ClientDatagram, Command, FighterLine, Outcome, SKILLS,
+    Act, BattleStart, COMMANDS_MAX, ClientDatagram, Command, FighterLine, FighterResult, Outcome,
+    RESULTS_TOLD_MAX, SKILLS,
 };
 pub use views::{
     ATTACHED_STACKS_MAX, Attachments, GuildLine, GuildView, Letter, Pet, Profile, Sender, Slot,
@@ -279,6 +280,11 @@ pub enum Event {
         battle: BattleId,
         /// How it ended for this player.
         outcome: Outcome,
+        /// The score of each side.
+        score: [u32; 2],
+        /// What each fighter has done, ordered by slot. Of more than [`RESULTS_TOLD_MAX`]
+        /// fighters, only the player's own.
+        fighters: Vec<FighterResult>,
     },
     /// The player watches a battle from now on. Snapshots come when its past is old enough.
     WatchStarted(BattleStart),

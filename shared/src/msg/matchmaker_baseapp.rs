@@ -29,7 +29,7 @@ pub struct Card {
 }
 
 /// What others may know of a player, and what a fighter is made from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlayerCard {
     /// Shown name.
     pub name: String,
@@ -43,4 +43,19 @@ pub struct PlayerCard {
     pub bonus_hp: i32,
     /// Damage added per hit by level, equipment and pet.
     pub bonus_damage: i32,
+    /// Armour added by equipment.
+    pub bonus_armour: i32,
+    /// Cooldowns take 1000 of `1000 + haste` of their time.
+    pub haste_permille: i32,
+    /// The pet that fights along.
+    pub pet: Option<PetCard>,
+}
+
+/// A pet as it comes along into battles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PetCard {
+    /// Its species' id in the content files.
+    pub species: u16,
+    /// From 1.
+    pub level: u16,
 }

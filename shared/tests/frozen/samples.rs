@@ -8,14 +8,14 @@ use shared::msg::Body;
 use shared::msg::battle_gateway::{BattleInput, BattleOutput, Encoded};
 use shared::msg::client::{
     Act, Attachments, BattleStart, ClientDatagram, ClientFrame, Command, Event, FighterLine,
-    GuildLine, GuildView, Letter, Login, Outcome, Pet, PlayerRequest, Profile, Reply, Request,
-    Sender, ServerFrame, Slot, SocialRequest, Stack, TeamView, Welcome,
+    FighterResult, GuildLine, GuildView, Letter, Login, Outcome, Pet, PlayerRequest, Profile,
+    Reply, Request, Sender, ServerFrame, Slot, SocialRequest, Stack, TeamView, Welcome,
 };
 use shared::msg::gateway_baseapp::{FromBaseapp, ToBaseapp};
 use shared::msg::gateway_social::{FromSocial, ToSocial};
 use shared::msg::head::{Head, Trace};
 use shared::msg::mail::Mail;
-use shared::msg::matchmaker_baseapp::{Card, CardRequest, PlayerCard};
+use shared::msg::matchmaker_baseapp::{Card, CardRequest, PetCard, PlayerCard};
 use shared::msg::matchmaker_battle::{FromBattle, Seat, Stakes, ToBattle};
 use shared::msg::refusal::{Refusal, RefusalCode};
 use shared::msg::replication::{
@@ -115,7 +115,23 @@ fn card() -> PlayerCard {
         hero: 1,
         bonus_hp: 40,
         bonus_damage: -1,
+        bonus_armour: 5,
+        haste_permille: 100,
+        pet: Some(PetCard { species: 3, level: 12 }),
     }
+}
+
+fn battle_ended() -> Event {
+    let fighters = vec![FighterResult {
+        slot: 300,
+        kills: 2,
+        deaths: 1,
+        assists: 3,
+        damage: 700,
+        healing: 40,
+        capture_s: 9,
+    }];
+    Event::BattleEnded { battle: BATTLE, outcome: Outcome::Drawn, score: [40, 41], fighters }
 }
 
 /// Every message with its name in the frozen file.
@@ -217,9 +233,9 @@ fn events() -> Vec<(&'static str, Sample)> {
         ("event_queued", Event::Queued),
         ("event_queue_left", Event::QueueLeft { refused: Some(refusal()) }),
         ("event_battle_started", Event::BattleStarted(start())),
-        ("event_battle_ended", Event::BattleEnded { battle: BATTLE, outcome: Outcome::Drawn }),
         ("event_watch_started", Event::WatchStarted(start())),
         ("event_watch_ended", Event::WatchEnded { battle: BATTLE, refused: Some(refusal()) }),
+        ("event_battle_ended", battle_ended()),
     ];
     let mut samples: Vec<_> =
         all.into_iter().map(|(n, event)| (n, Sample::Server(ServerFrame::Event(event)))).collect();

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use shared::content::{Content, Hero};
+use shared::content::{Content, Delivery, Hero, Skill};
 use shared::ids::BattleId;
 use shared::msg::client::{Act, BattleStart, COMMANDS_MAX, ClientDatagram, Command};
 use shared::msg::snapshot::{FighterView, Snapshot};
@@ -115,13 +115,23 @@ impl Fight {
         let far_mm = distance_mm(&own, &enemy);
         // Bodies have about the same size; from edge to edge it is two radii less.
         let gap_mm = far_mm.saturating_sub(2 * i64::from(hero.radius_mm).max(0));
-        let act = if gap_mm <= i64::from(hero.melee.reach_mm) && own.is_ready(0, seen.tick + 1) {
-            Act::Skill { skill: 0, aim_mm: aim(&own, &enemy) }
-        } else if far_mm <= i64::from(hero.ranged.range_mm) && own.is_ready(1, seen.tick + 1) {
-            Act::Skill { skill: 1, aim_mm: aim(&own, &enemy) }
-        } else {
-            Act::None
+        let reaches = |skill: &Skill| match skill.delivery {
+            Delivery::Own | Delivery::Ally { .. } => own.hp_permille < 700,
+            Delivery::Melee { reach_mm } => gap_mm <= i64::from(reach_mm),
+            Delivery::Area { range_mm, radius_mm, .. } => {
+                far_mm <= i64::from(range_mm) + i64::from(radius_mm)
+            }
+            Delivery::Projectile { range_mm, .. } | Delivery::Dash { range_mm, .. } => {
+                far_mm <= i64::from(range_mm)
+            }
         };
+        let skills = (0u8..).zip(&hero.skills);
+        let mut usable = skills.filter(|(number, skill)| {
+            own.is_ready(usize::from(*number), seen.tick + 1) && reaches(skill)
+        });
+        let act = usable
+            .next()
+            .map_or(Act::None, |(skill, _)| Act::Skill { skill, aim_mm: aim(&own, &enemy) });
         (self.dodge(towards), act)
     }
 

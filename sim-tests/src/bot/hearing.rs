@@ -41,7 +41,7 @@ impl Brain {
                 }
                 self.party.battle_began();
             }
-            Event::BattleEnded { battle, outcome } => {
+            Event::BattleEnded { battle, outcome, score: _, fighters: _ } => {
                 let (Outcome::Won | Outcome::Lost | Outcome::Drawn) = outcome;
                 self.book.battles = self.book.battles.saturating_add(1);
                 self.fight = None;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use shared::content::{
-    ArenaRules, Content, Hero, Item, ItemUse, MeleeSkill, PlayerRules, QueueRules, RangedSkill,
-    Reward,
+    ArenaRules, BrokenBy, Content, Delivery, Effect, Hero, HeroRole, Item, ItemUse, PlayerRules,
+    QueueRules, Reward, Skill,
 };
 use shared::msg::client::Slot;
 
@@ -15,8 +15,13 @@ pub(crate) const PURSE: u16 = 20;
 pub(crate) const MEAT: u16 = 40;
 
 pub(crate) fn content() -> Arc<Content> {
-    let weapon =
-        |bonus_damage| ItemUse::Equipment { slot: Slot::Weapon, bonus_hp: 0, bonus_damage };
+    let weapon = |bonus_damage| ItemUse::Equipment {
+        slot: Slot::Weapon,
+        bonus_hp: 0,
+        bonus_damage,
+        bonus_armour: 0,
+        haste_permille: 0,
+    };
     let items = [
         item(SWORD, weapon(1)),
         item(AXE, weapon(2)),
@@ -30,12 +35,15 @@ pub(crate) fn content() -> Arc<Content> {
         pets: BTreeMap::new(),
         player: player_rules(),
         arena: ArenaRules {
-            half_width_mm: 12_000,
-            half_height_mm: 8_000,
+            maps: vec![String::from("yard")],
             duration_s: 60,
-            kills_to_win: 10,
+            score_to_win: 10,
+            kill_score: 1,
+            hold_score: 0,
+            capture_ms: 1_000,
+            assist_ms: 1_000,
             respawn_ms: 3_000,
-            pillars: Vec::new(),
+            sight_mm: 20_000,
             won: reward.clone(),
             lost: reward.clone(),
             drawn: reward,
@@ -51,20 +59,31 @@ fn item(id: u16, purpose: ItemUse) -> (u16, Item) {
 }
 
 fn hero() -> Hero {
+    let skill = |delivery, damage| Skill {
+        name: String::from("Skill"),
+        cooldown_ms: 500,
+        cost: 0,
+        cast_ms: 0,
+        broken_by: BrokenBy::Nothing,
+        delivery,
+        effects: vec![Effect::Damage { amount: damage }],
+    };
+    let strike = skill(Delivery::Melee { reach_mm: 1_000 }, 10);
+    let shot = skill(
+        Delivery::Projectile { speed_mm_s: 10_000, range_mm: 8_000, radius_mm: 100, burst_mm: 0 },
+        5,
+    );
     Hero {
         id: 1,
         name: String::from("Hero"),
         hp: 100,
         speed_mm_s: 4_000,
         radius_mm: 400,
-        melee: MeleeSkill { damage: 10, reach_mm: 1_000, cooldown_ms: 500 },
-        ranged: RangedSkill {
-            damage: 5,
-            speed_mm_s: 10_000,
-            range_mm: 8_000,
-            radius_mm: 100,
-            cooldown_ms: 1_000,
-        },
+        role: HeroRole::Marksman,
+        armour: 0,
+        energy: 100,
+        energy_per_s: 10,
+        skills: vec![strike, shot.clone(), Skill { cost: 200, ..shot.clone() }, shot],
     }
 }
 

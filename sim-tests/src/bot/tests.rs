@@ -292,7 +292,12 @@ fn a_battle_is_fought_at_20_hz_and_its_end_is_counted() {
         scene.pass();
     }
     assert!((18..=21).contains(&datagrams), "{datagrams} datagrams in a second");
-    scene.hear(Event::BattleEnded { battle, outcome: Outcome::Won });
+    scene.hear(Event::BattleEnded {
+        battle,
+        outcome: Outcome::Won,
+        score: [1, 0],
+        fighters: Vec::new(),
+    });
     assert_eq!(scene.notes(&Note::BattleEnded(battle)), 1);
     assert!(!scene.brain.is_fighting());
     assert_eq!(scene.brain.book().battles, 1);

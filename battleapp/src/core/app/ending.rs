@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use shared::core::Output;
 use shared::ids::{Address, BattleId, Key, PlayerId, SessionRef};
 use shared::msg::battle_gateway::BattleOutput;
-use shared::msg::client::{Event, Outcome};
+use shared::msg::client::{Event, FighterResult, Outcome, RESULTS_TOLD_MAX};
 use shared::msg::matchmaker_battle::FromBattle;
 use shared::msg::refusal::{Refusal, RefusalCode};
 use shared::ownership::LostReason;
@@ -29,6 +29,9 @@ pub(super) struct EndingBattle {
     seats: Vec<(PlayerId, SessionRef, Outcome)>,
     spectators: Vec<SessionRef>,
     payout: Payout,
+    score: [u32; 2],
+    /// What the fighters have done, by slot; nothing of a void battle.
+    results: Vec<FighterResult>,
     replay: Vec<u8>,
     /// When to try again after the store failed.
     retry_at: Option<Tick>,
@@ -54,11 +57,24 @@ impl BattleApp {
         let matchmaker = running.matchmaker;
         let rules = running.battle.setup().rules.clone();
         let spectators = running.battle.spectators().collect();
+        let (score, results) = match ending {
+            Ending::Fought(_) | Ending::Deserted(_) => running.battle.results(),
+            Ending::Void => ([0; 2], Vec::new()),
+        };
         let (seats, replay) = running.battle.finish(ending);
         let payout = Payout::new(id, ending, &seats, &rules);
         let line = |seat: &Sitting| (seat.player, seat.session, outcome_of(ending, seat));
         let seats = seats.iter().map(line).collect();
-        let ending = EndingBattle { matchmaker, seats, spectators, payout, replay, retry_at: None };
+        let ending = EndingBattle {
+            matchmaker,
+            seats,
+            spectators,
+            score,
+            results,
+            payout,
+            replay,
+            retry_at: None,
+        };
         self.battles.insert(id, Stage::Ending(Box::new(ending)));
         self.store_result(id, None, outputs);
     }
@@ -116,8 +132,14 @@ impl BattleApp {
         tracing::info!(battle = %id, "battle ended");
         self.counters.ended += 1;
         self.remember_finished(id);
-        for (_, session, outcome) in &ending.seats {
-            let event = Event::BattleEnded { battle: id, outcome: *outcome };
+        for (slot, (_, session, outcome)) in ending.seats.iter().enumerate() {
+            let fighters = if ending.results.len() > RESULTS_TOLD_MAX {
+                ending.results.get(slot).into_iter().copied().collect()
+            } else {
+                ending.results.clone()
+            };
+            let (outcome, score) = (*outcome, ending.score);
+            let event = Event::BattleEnded { battle: id, outcome, score, fighters };
             let told = BattleOutput::Event { session: session.session, event };
             outputs.push(send(session.address(), told));
         }

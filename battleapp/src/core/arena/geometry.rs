@@ -1,7 +1,5 @@
 //! Geometry over whole millimetres. Nothing here divides before it has to, and nothing overflows
-//! as long as the limits in `setup` hold.
-
-use shared::content::Pillar;
+//! as long as the limits in `setup` hold. What depends on the map is the ground's.
 
 /// Micrometres in a millimetre: remainders of movement are kept in them.
 pub(super) const UM: i32 = 1_000;
@@ -36,10 +34,13 @@ pub(super) fn stride_um(towards: (i16, i16), speed_mm_s: i32, hz: u32, full: boo
     if square == 0 {
         return (0, 0);
     }
-    // In thousandths, so that short vectors have a precise length too.
-    let length = if full || square > 127 * 127 { (square * 1_000_000).isqrt() } else { 127_000 };
+    // In ten thousandths and rounded up, so that nobody is faster in some directions.
+    let fine = square * 100_000_000;
+    let root = fine.isqrt();
+    let length =
+        if full || square > 127 * 127 { root + i64::from(root * root < fine) } else { 1_270_000 };
     let um_s = i64::from(speed_mm_s) * i64::from(UM);
-    let share = |part: i64| narrow(um_s * 1_000 * part / (length * i64::from(hz.max(1))));
+    let share = |part: i64| narrow(um_s * 10_000 * part / (length * i64::from(hz.max(1))));
     (share(x), share(y))
 }
 
@@ -51,59 +52,22 @@ pub(super) fn scaled(towards: (i16, i16)) -> (i8, i8) {
     (share(x), share(y))
 }
 
+/// A vector cut to a length; (0, 0) for a length of zero.
+pub(super) fn cut(vector: (i32, i32), length: i32) -> (i32, i32) {
+    let whole = Vec2::between((0, 0), vector);
+    let most = i64::from(length.max(0));
+    if whole.square() <= most * most {
+        return vector;
+    }
+    let is = (whole.square() * 1_000_000).isqrt().max(1);
+    (narrow(whole.x * most * 1_000 / is), narrow(whole.y * most * 1_000 / is))
+}
+
 /// Adds a stride to a position; what is less than a millimetre stays in `rest_um`.
 pub(super) fn advance(at_mm: i32, rest_um: &mut i32, stride_um: i32) -> i32 {
     let total = i64::from(*rest_um) + i64::from(stride_um);
     *rest_um = narrow(total.rem_euclid(i64::from(UM)));
     narrow(i64::from(at_mm) + total.div_euclid(i64::from(UM)))
-}
-
-/// Where a body of `radius` that was at `from` and wants to be at `to` ends up: inside the map and
-/// outside all pillars. It slides along what is in its way; where it would be squeezed, it stays.
-pub(super) fn settle(
-    from: (i32, i32),
-    to: (i32, i32),
-    radius: i32,
-    half: (i32, i32),
-    pillars: &[Pillar],
-) -> (i32, i32) {
-    let inside = |at: (i32, i32)| {
-        let (x, y) = ((half.0 - radius).max(0), (half.1 - radius).max(0));
-        (at.0.clamp(-x, x), at.1.clamp(-y, y))
-    };
-    let mut at = inside(to);
-    for pillar in pillars {
-        if overlaps(at, radius, pillar) {
-            at = inside(pushed_out(from, at, radius, pillar));
-        }
-    }
-    if pillars.iter().any(|pillar| overlaps(at, radius, pillar)) { from } else { at }
-}
-
-/// Whether a body reaches into a pillar.
-pub(super) fn overlaps(at: (i32, i32), radius: i32, pillar: &Pillar) -> bool {
-    let apart = i64::from(radius) + i64::from(pillar.radius_mm);
-    Vec2::between((pillar.x_mm, pillar.y_mm), at).square() < apart * apart
-}
-
-/// The point beside the pillar that is nearest to `at`.
-fn pushed_out(from: (i32, i32), at: (i32, i32), radius: i32, pillar: &Pillar) -> (i32, i32) {
-    let centre = (pillar.x_mm, pillar.y_mm);
-    let mut away = Vec2::between(centre, at);
-    if away.square() == 0 {
-        away = Vec2::between(centre, from);
-    }
-    if away.square() == 0 {
-        away = Vec2 { x: 1, y: 0 };
-    }
-    let apart = i64::from(radius) + i64::from(pillar.radius_mm);
-    let length = (away.square() * 1_000_000).isqrt();
-    // Rounded away from the pillar, so that the result never overlaps.
-    let part = |along: i64| {
-        let length = length.max(1);
-        narrow((along.abs() * apart * 1_000 + length - 1) / length * along.signum())
-    };
-    (centre.0.saturating_add(part(away.x)), centre.1.saturating_add(part(away.y)))
 }
 
 /// When a circle of radius `reach` around `centre` is first touched on the way from `from` along
@@ -137,7 +101,7 @@ pub(super) fn first_touch(
 
 /// Every caller stays within the limits of `setup`, far below what 32 bits hold; a value beyond
 /// is cut rather than wrapped.
-fn narrow(value: i64) -> i32 {
+pub(super) fn narrow(value: i64) -> i32 {
     i32::try_from(value).unwrap_or(if value < 0 { i32::MIN } else { i32::MAX })
 }
 
@@ -167,17 +131,6 @@ mod tests {
             at = advance(at, &mut rest, -333);
         }
         assert_eq!((at, rest), (0, 0));
-    }
-
-    #[test]
-    fn a_pushed_body_slides_and_never_overlaps() {
-        let pillar = Pillar { x_mm: 0, y_mm: 0, radius_mm: 1_000 };
-        let mut at = (-3_000, 100);
-        for _ in 0..200 {
-            at = settle(at, (at.0 + 100, at.1), 400, (20_000, 20_000), &[pillar]);
-            assert!(!overlaps(at, 400, &pillar), "{at:?}");
-        }
-        assert!(at.0 > 1_400, "it has slid past: {at:?}");
     }
 
     #[test]

@@ -4,7 +4,9 @@ use bevy_ecs::error::FallbackErrorHandler;
 use bevy_ecs::prelude::*;
 use bevy_ecs::schedule::{LogLevel, ScheduleBuildSettings, ScheduleLabel, SingleThreadedExecutor};
 
-use super::{combat, lives, walking};
+use super::components::{NextId, Score};
+use super::scratch::{Doings, Field};
+use super::systems;
 
 /// The one schedule of a battle.
 #[derive(ScheduleLabel, Clone, Debug, PartialEq, Eq, Hash)]
@@ -13,29 +15,50 @@ struct BattleTick;
 /// The steps of a tick, in this order.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Stage {
-    /// Fighters walk; everybody's place is known afterwards.
+    /// Fighters walk and leap.
     Walk,
+    /// Pets follow; everybody's place is known afterwards.
+    Follow,
     /// Projectiles fly and hit.
     Fly,
-    /// Fighters use their skills.
-    Strike,
-    /// Hits take effect, all of a tick at once.
+    /// Fighters use their skills, pets bite, fires burn.
+    Act,
+    /// What was shot and laid comes to be.
+    Spawn,
+    /// Areas take effect.
+    Pulse,
+    /// Blows take effect, all of a tick at once.
     Resolve,
+    /// Points are captured and score.
+    Capture,
     /// The dead return.
     Return,
 }
 
 /// All stages, in their order.
-pub(super) const STAGES: [Stage; 5] =
-    [Stage::Walk, Stage::Fly, Stage::Strike, Stage::Resolve, Stage::Return];
+pub(super) const STAGES: [Stage; 9] = [
+    Stage::Walk,
+    Stage::Follow,
+    Stage::Fly,
+    Stage::Act,
+    Stage::Spawn,
+    Stage::Pulse,
+    Stage::Resolve,
+    Stage::Capture,
+    Stage::Return,
+];
 
 impl Stage {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Walk => "Walk",
+            Self::Follow => "Follow",
             Self::Fly => "Fly",
-            Self::Strike => "Strike",
+            Self::Act => "Act",
+            Self::Spawn => "Spawn",
+            Self::Pulse => "Pulse",
             Self::Resolve => "Resolve",
+            Self::Capture => "Capture",
             Self::Return => "Return",
         }
     }
@@ -49,17 +72,25 @@ pub(super) struct Only(pub(super) Stage);
 /// state is the same.
 pub(super) fn staged(world: &mut World) -> Schedule {
     world.insert_resource(Only(Stage::Walk));
-    let mut tick = schedule(world);
+    let mut tick = schedule();
     for stage in STAGES {
         tick.configure_sets(stage.run_if(move |only: Res<Only>| only.0 == stage));
     }
     tick
 }
 
-/// Installs all features into `world` and gives the schedule that runs them.
-pub(super) fn schedule(world: &mut World) -> Schedule {
+/// Adds the resources that a tick needs besides rules, clock and orders.
+pub(super) fn prepare(world: &mut World) {
     // A system that fails or panics ends the battle; the battle's owner catches it.
     world.insert_resource(FallbackErrorHandler(bevy_ecs::error::panic));
+    world.init_resource::<Score>();
+    world.init_resource::<NextId>();
+    world.init_resource::<Field>();
+    world.init_resource::<Doings>();
+}
+
+/// The schedule that runs a whole tick.
+pub(super) fn schedule() -> Schedule {
     let mut tick = Schedule::new(BattleTick);
     tick.set_executor(SingleThreadedExecutor::new());
     tick.set_build_settings(ScheduleBuildSettings {
@@ -67,10 +98,29 @@ pub(super) fn schedule(world: &mut World) -> Schedule {
         ..ScheduleBuildSettings::default()
     });
     tick.configure_sets(
-        (Stage::Walk, Stage::Fly, Stage::Strike, Stage::Resolve, Stage::Return).chain(),
+        (
+            Stage::Walk,
+            Stage::Follow,
+            Stage::Fly,
+            Stage::Act,
+            Stage::Spawn,
+            Stage::Pulse,
+            Stage::Resolve,
+            Stage::Capture,
+            Stage::Return,
+        )
+            .chain(),
     );
-    walking::install(world, &mut tick);
-    combat::install(world, &mut tick);
-    lives::install(world, &mut tick);
+    tick.add_systems((
+        systems::walk.in_set(Stage::Walk),
+        systems::follow.in_set(Stage::Follow),
+        systems::fly.in_set(Stage::Fly),
+        systems::act.in_set(Stage::Act),
+        systems::spawn.in_set(Stage::Spawn),
+        systems::pulse.in_set(Stage::Pulse),
+        systems::resolve.in_set(Stage::Resolve),
+        systems::capture.in_set(Stage::Capture),
+        systems::give_back.in_set(Stage::Return),
+    ));
     tick
 }

@@ -172,18 +172,19 @@ impl Kit {
     fn of(setup: &Setup, seat: &SeatSetup) -> Self {
         // The setup has been checked: every seat's hero is there.
         let hero = setup.hero(seat.hero).unwrap_or(&setup.heroes[0]);
+        // Of the hero's skills a siege has the first two: what it strikes and what it shoots with.
+        let (strike, shot) = (&hero.skills[0], &hero.skills[1]);
         let damage = |base: i32| base.saturating_add(seat.bonus_damage).clamp(0, HP_MAX);
         Self {
             hp_max: hero.hp.saturating_add(seat.bonus_hp).clamp(1, HP_MAX),
             stride_mm: stride(setup, hero.speed_mm_s),
             radius_mm: hero.radius_mm,
-            strike_damage: damage(hero.melee.damage),
-            strike_reach_mm: hero.melee.reach_mm,
-            shot_damage: damage(hero.ranged.damage),
-            shot_range_mm: hero.ranged.range_mm,
-            shot_radius_mm: hero.ranged.radius_mm,
-            cooldown_ticks: [hero.melee.cooldown_ms, hero.ranged.cooldown_ms]
-                .map(|ms| setup.ticks_of_ms(ms)),
+            strike_damage: damage(strike.damage()),
+            strike_reach_mm: strike.delivery.range_mm().min(RADIUS_MM_MAX),
+            shot_damage: damage(shot.damage()),
+            shot_range_mm: shot.delivery.range_mm(),
+            shot_radius_mm: shot.delivery.radius_mm(),
+            cooldown_ticks: [strike.cooldown_ms, shot.cooldown_ms].map(|ms| setup.ticks_of_ms(ms)),
         }
     }
 }

@@ -95,7 +95,7 @@ pub(super) type Subscriptions = BTreeMap<u64, (SubscriptionId, u64)>;
 
 pub(super) fn player_card(player: u64, rating: i32) -> PlayerCard {
     let name = format!("player {player}");
-    PlayerCard { name, level: 1, rating, hero: 1, bonus_hp: 0, bonus_damage: 0 }
+    PlayerCard { name, level: 1, rating, hero: 1, ..PlayerCard::default() }
 }
 
 pub(super) fn told(said: ToSubscriber) -> Input {

@@ -43,6 +43,28 @@ pub struct FighterLine {
     pub name: String,
 }
 
+/// Fighters whose results are told to everybody. In larger battles each is told its own.
+pub const RESULTS_TOLD_MAX: usize = 32;
+
+/// What a fighter has done in a battle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FighterResult {
+    /// Its number in the battle.
+    pub slot: u16,
+    /// Fighters it has killed.
+    pub kills: u32,
+    /// How often it was killed.
+    pub deaths: u32,
+    /// Fighters that others have killed and it had harmed shortly before.
+    pub assists: u32,
+    /// Hit points it has taken from fighters.
+    pub damage: u32,
+    /// Hit points it has given back to fighters.
+    pub healing: u32,
+    /// Seconds for which it has been capturing.
+    pub capture_s: u32,
+}
+
 /// From client to server in a datagram: everything the client has not seen acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientDatagram {

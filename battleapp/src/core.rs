@@ -23,6 +23,7 @@ pub mod ground;
 pub mod inputs;
 pub mod interest;
 pub mod modes;
+pub mod pilots;
 pub mod registry;
 pub mod replay;
 pub mod results;

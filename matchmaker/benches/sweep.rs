@@ -87,6 +87,7 @@ fn waiting(line: Line, tickets: u64) -> (Matchmaker, Vec<i32>) {
         rating_window_growth_per_s: 0,
         rating_window_max: 200,
         rating_k: 32,
+        bots: None,
     };
     let me = Address { node: NodeId { node: 1, incarnation: 1 }, role: Role::Matchmaker };
     let queues = BTreeMap::from([(rules.name.clone(), rules)]);

@@ -278,7 +278,9 @@ impl Matchmaker {
         let turn = usize::try_from(self.now.0 % 1_024).unwrap_or(0);
         for queue in 0..self.queues.len() {
             let queue = (queue + turn) % self.queues.len();
-            let matches = self.queues[queue].pool.sweep(self.now, room);
+            let pool = &mut self.queues[queue].pool;
+            let mut matches = pool.sweep(self.now, room);
+            matches.extend(pool.sweep_for_bots(self.now, room - matches.len()));
             room -= matches.len();
             for found in matches {
                 self.make_battle(queue, found, outputs);

@@ -121,6 +121,7 @@ impl World {
             rating_window_growth_per_s: 40,
             rating_window_max: WINDOW_MAX,
             rating_k: 32,
+            bots: None,
         };
         let me = Address { node: NodeId { node: 1, incarnation: 1 }, role: Role::Matchmaker };
         let queues = BTreeMap::from([(rules.name.clone(), rules)]);
@@ -363,7 +364,13 @@ impl World {
             }
             Act::Unsent => {
                 let (mode, seats) = (String::new(), Vec::new());
-                let body = Body::ToBattle(ToBattle::Start { battle, mode, seed: 0, seats });
+                let body = Body::ToBattle(ToBattle::Start {
+                    battle,
+                    mode,
+                    seed: 0,
+                    seats,
+                    bots: Vec::new(),
+                });
                 // Only a battle that did not answer yet can come back; else nothing happens.
                 let status = self.core.status();
                 let running =

@@ -216,4 +216,39 @@ pub struct QueueRules {
     pub rating_window_max: i32,
     /// Largest rating change of one battle.
     pub rating_k: i32,
+    /// What fills seats that stay empty; `None` for players only.
+    pub bots: Option<BotRules>,
+}
+
+/// How a queue fills empty seats with bots. Nobody's rating changes by a battle with bots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BotRules {
+    /// A ticket that has waited this long fights with and against bots.
+    pub after_s: u32,
+    /// How well they fight.
+    pub strength: Strength,
+}
+
+/// How well a bot fights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Strength {
+    /// Slow, aims badly, knows no tactics.
+    Novice,
+    /// Like somebody who has played for a while.
+    Regular,
+    /// Fast, exact, with tactics.
+    Veteran,
+}
+
+impl Strength {
+    /// All of them, the weakest first.
+    pub const ALL: [Self; 3] = [Self::Novice, Self::Regular, Self::Veteran];
+    /// What content calls them, in the same order.
+    pub const NAMES: [&'static str; 3] = ["novice", "regular", "veteran"];
+
+    /// What content calls it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
 }

@@ -130,8 +130,9 @@ impl BattleApp {
 
     fn take_frame(&mut self, from: Address, body: Body, outputs: &mut Vec<Output>) {
         match body {
-            Body::ToBattle(ToBattle::Start { battle, mode, seed, seats }) => {
-                self.start(from, OpeningBattle { battle, mode, seed, seats, from }, outputs);
+            Body::ToBattle(ToBattle::Start { battle, mode, seed, seats, bots }) => {
+                let wanted = OpeningBattle { battle, mode, seed, seats, bots, from };
+                self.start(from, wanted, outputs);
             }
             Body::BattleInput(input) => self.take_input(input, outputs),
             Body::Rejoin(rejoin) => self.rejoin(rejoin, outputs),

@@ -19,6 +19,7 @@ use super::egress::{Egress, NeverSent};
 use super::inputs::InputBuffer;
 use super::interest::Audience;
 use super::modes::Modes;
+use super::pilots::Crew;
 use super::replay::{Recorder, schema_hash};
 use super::setup::Setup;
 use super::sim::{BattleSim, Order, Verdict};
@@ -83,9 +84,12 @@ pub enum Ending {
 /// A running battle.
 pub struct Battle {
     setup: Setup,
+    /// The players' seats, which have the first slots.
     seats: Vec<Sitting>,
     /// The slot of each player, ordered by player.
     slots: Vec<(PlayerId, u16)>,
+    /// Who decides in the other slots.
+    crew: Option<Crew>,
     sim: Box<dyn BattleSim>,
     recorder: Recorder,
     egress: Egress,
@@ -121,8 +125,20 @@ impl Battle {
         let audience = sim
             .interest()
             .map(|interest| Audience::new(interest, setup.rules.half_size_mm(), seats.len()));
+        let crew = Crew::new(&setup);
         let (orders, deserted_ticks) = (Vec::new(), 0);
-        Some(Self { setup, seats, slots, sim, recorder, egress, audience, orders, deserted_ticks })
+        Some(Self {
+            setup,
+            seats,
+            slots,
+            crew,
+            sim,
+            recorder,
+            egress,
+            audience,
+            orders,
+            deserted_ticks,
+        })
     }
 
     /// The battle's id.
@@ -217,10 +233,14 @@ impl Battle {
     pub fn step(&mut self, outputs: &mut Vec<(NodeId, BattleOutput)>) -> Stepped {
         self.orders.clear();
         self.orders.extend(self.seats.iter_mut().map(|seat| seat.inputs.next_order()));
-        let Self { sim, recorder, orders, egress, audience, seats, .. } = self;
+        self.orders.resize(self.setup.seats.len(), Order::STILL);
+        let Self { sim, recorder, orders, egress, audience, seats, crew, .. } = self;
         // After a panic nothing of the simulation is used again, and the recorder adds a tick
         // only after the simulation has come through it.
         let tick = catch_unwind(AssertUnwindSafe(|| {
+            if let Some(crew) = crew {
+                crew.order(sim.as_mut(), orders);
+            }
             sim.step(orders);
             if mutation::is_on(Mutation::RecordOtherOrders) {
                 recorder.tick(&vec![Order::STILL; orders.len()], sim.as_mut());

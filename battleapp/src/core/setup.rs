@@ -1,17 +1,19 @@
 //! What a battle begins with: everything that decides it besides the inputs. It is stored at the
 //! head of the replay, so that a replay needs no content files.
 
+mod bots;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use shared::content::{
     ArenaRules, Content, Delivery, Effect, HERO_SKILLS, Hero, Map, PetSpecies, Reward,
-    SKILL_EFFECTS_MAX, SiegeRules, Skill,
+    SKILL_EFFECTS_MAX, SiegeRules, Skill, Strength,
 };
 use shared::ids::{BattleId, PlayerId};
 use shared::limits::NAME_BYTES_MAX;
 use shared::msg::client::{BattleStart, FighterLine, Outcome};
-use shared::msg::matchmaker_battle::Seat;
+use shared::msg::matchmaker_battle::{BotSeat, Seat};
 use shared::msg::refusal::{Refusal, RefusalCode};
 use shared::wire;
 use xxhash_rust::xxh3::xxh3_64;
@@ -85,14 +87,23 @@ pub struct ArenaSetup {
     pub map: Map,
 }
 
+/// Who decides for a fighter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Occupant {
+    /// A player.
+    Player(PlayerId),
+    /// A pilot of this strength.
+    Bot(Strength),
+}
+
 /// One fighter's beginning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeatSetup {
     /// 0 or 1.
     pub side: u8,
-    /// The player.
-    pub player: PlayerId,
-    /// The player's name.
+    /// Who decides what it does.
+    pub occupant: Occupant,
+    /// The fighter's name: the player's, or one that says that it is a bot.
     pub name: String,
     /// The hero's id.
     pub hero: u16,
@@ -120,33 +131,34 @@ impl Setup {
         seed: u64,
         seats: &[Seat],
     ) -> Result<Self, Refusal> {
-        let mut heroes = BTreeMap::new();
-        for seat in seats {
-            let hero = content.heroes.get(&seat.card.hero).ok_or_else(|| {
-                let text = format!("there is no hero {}", seat.card.hero);
+        Self::with_bots(mode, content, (battle, seed), seats, &[])
+    }
+
+    /// Like [`Setup::new`], with bots in the slots after those of the players. The bots of both
+    /// sides have the same heroes, drawn by the seed, and wear what the players wear on average.
+    ///
+    /// # Errors
+    /// A refusal that names what does not fit.
+    pub fn with_bots(
+        mode: &dyn Mode,
+        content: &Content,
+        (battle, seed): (BattleId, u64),
+        seats: &[Seat],
+        bots: &[BotSeat],
+    ) -> Result<Self, Refusal> {
+        let mut seats: Vec<_> = seats.iter().map(|seat| seat_of(content, seat)).collect();
+        bots::seat(content, seed, bots, &mut seats);
+        let (mut heroes, mut pets) = (BTreeMap::new(), BTreeMap::new());
+        for seat in &seats {
+            let hero = content.heroes.get(&seat.hero).ok_or_else(|| {
+                let text = format!("there is no hero {}", seat.hero);
                 Refusal::new(RefusalCode::NotFound, text)
             })?;
             heroes.insert(hero.id, hero.clone());
+            if let Some(species) = seat.pet.and_then(|(species, _)| content.pets.get(&species)) {
+                pets.insert(species.id, species.clone());
+            }
         }
-        let brought = seats.iter().filter_map(|seat| seat.card.pet);
-        let species = brought.filter_map(|pet| content.pets.get(&pet.species));
-        let pets: BTreeMap<u16, PetSpecies> =
-            species.map(|species| (species.id, species.clone())).collect();
-        let seats = seats.iter().map(|seat| SeatSetup {
-            side: seat.side,
-            player: seat.player,
-            name: seat.card.name.clone(),
-            hero: seat.card.hero,
-            bonus_hp: seat.card.bonus_hp.clamp(-HP_MAX, HP_MAX),
-            bonus_damage: seat.card.bonus_damage.clamp(-HP_MAX, HP_MAX),
-            bonus_armour: seat.card.bonus_armour.clamp(-HP_MAX, HP_MAX),
-            haste_permille: seat.card.haste_permille.clamp(0, HASTE_PERMILLE_MAX),
-            pet: seat
-                .card
-                .pet
-                .filter(|pet| pets.contains_key(&pet.species))
-                .map(|pet| (pet.species, pet.level.clamp(1, LEVEL_MAX))),
-        });
         let setup = Self {
             battle,
             mode: mode.name().to_owned(),
@@ -154,8 +166,8 @@ impl Setup {
             hz: BATTLE_HZ,
             rules: mode.rules(content, seed)?,
             heroes: heroes.into_values().collect(),
-            seats: seats.collect(),
-            pets: pets.values().cloned().collect(),
+            seats,
+            pets: pets.into_values().collect(),
         };
         setup.check()?;
         mode.check(&setup)?;
@@ -174,7 +186,7 @@ impl Setup {
         if self.seats.iter().any(|seat| seat.side > 1) {
             return bad("there are two sides, 0 and 1");
         }
-        let mut players: Vec<_> = self.seats.iter().map(|seat| seat.player).collect();
+        let mut players: Vec<_> = self.seats.iter().filter_map(SeatSetup::player).collect();
         players.sort_unstable();
         if players.windows(2).any(|pair| pair.first() == pair.last()) {
             return bad("a player has two seats");
@@ -237,7 +249,7 @@ impl Setup {
             battle: self.battle,
             slot,
             fighters: fighters.collect(),
-            half_size_mm: self.rules.half_size_mm(),
+            map: self.rules.map(),
             ticks_max: self.ticks_max(),
         }
     }
@@ -254,7 +266,55 @@ impl Setup {
     }
 }
 
+impl SeatSetup {
+    /// The player, if it is one.
+    #[must_use]
+    pub const fn player(&self) -> Option<PlayerId> {
+        match self.occupant {
+            Occupant::Player(player) => Some(player),
+            Occupant::Bot(_) => None,
+        }
+    }
+
+    /// The strength of the bot, if it is one.
+    #[must_use]
+    pub const fn bot(&self) -> Option<Strength> {
+        match self.occupant {
+            Occupant::Player(_) => None,
+            Occupant::Bot(strength) => Some(strength),
+        }
+    }
+}
+
+fn seat_of(content: &Content, seat: &Seat) -> SeatSetup {
+    let pet = seat.card.pet.filter(|pet| content.pets.contains_key(&pet.species));
+    SeatSetup {
+        side: seat.side,
+        occupant: Occupant::Player(seat.player),
+        name: seat.card.name.clone(),
+        hero: seat.card.hero,
+        bonus_hp: seat.card.bonus_hp.clamp(-HP_MAX, HP_MAX),
+        bonus_damage: seat.card.bonus_damage.clamp(-HP_MAX, HP_MAX),
+        bonus_armour: seat.card.bonus_armour.clamp(-HP_MAX, HP_MAX),
+        haste_permille: seat.card.haste_permille.clamp(0, HASTE_PERMILLE_MAX),
+        pet: pet.map(|pet| (pet.species, pet.level.clamp(1, LEVEL_MAX))),
+    }
+}
+
 impl ModeRules {
+    /// The map; one without obstacles if the mode has none.
+    #[must_use]
+    pub fn map(&self) -> Map {
+        match self {
+            Self::Arena(arena) => arena.map.clone(),
+            Self::Siege(rules) => Map {
+                half_width_mm: rules.half_width_mm,
+                half_height_mm: rules.half_height_mm,
+                ..Map::default()
+            },
+        }
+    }
+
     /// Half the width and half the height of the map.
     #[must_use]
     pub const fn half_size_mm(&self) -> (i32, i32) {

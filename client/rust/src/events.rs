@@ -184,7 +184,7 @@ mod tests {
             battle: shared::ids::BattleId(1),
             slot: 0,
             fighters: Vec::new(),
-            half_size_mm: (1, 1),
+            map: shared::content::Map::default(),
             ticks_max: 1,
         };
         assert!(inbox.put_event(Event::BattleStarted(start.clone())));

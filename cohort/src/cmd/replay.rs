@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use battleapp::replay::{REPLAY_BYTES_MAX, Replay, VerifyReport};
 use serde_json::{Value, json};
+use shared::content::Strength;
 
 use crate::args::ReplayArgs;
 use crate::clock;
@@ -147,7 +148,10 @@ fn description(file: &Path, replay: &Replay) -> Value {
     let setup = &header.setup;
     let seats = setup.seats.iter().map(|seat| {
         json!({
-            "side": seat.side, "player": seat.player.to_string(), "name": seat.name,
+            "side": seat.side,
+            "player": seat.player().map(|player| player.to_string()),
+            "bot": seat.bot().map(Strength::name),
+            "name": seat.name,
             "hero": seat.hero,
         })
     });

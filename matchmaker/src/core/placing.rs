@@ -3,7 +3,7 @@
 use shared::core::Output;
 use shared::ids::{Address, BattleId, Role, TicketId};
 use shared::msg::Body;
-use shared::msg::matchmaker_battle::{Seat, Stakes, ToBattle};
+use shared::msg::matchmaker_battle::{BotSeat, Seat, Stakes, ToBattle};
 use shared::rng;
 use shared::tick::Tick;
 
@@ -121,6 +121,7 @@ impl Matchmaker {
             mode: self.queues[battle.queue].rules.mode.clone(),
             seed: rng::mix(self.seed, &[DRAW_SEED, id.0]),
             seats: battle.seats.clone(),
+            bots: self.bots(battle),
         };
         outputs.push(Output::Send { to: battleapp, body: Body::ToBattle(start) });
         Some(BattleState::Starting { battleapp, deadline })
@@ -175,6 +176,18 @@ impl Matchmaker {
         at
     }
 
+    /// What fights where no player does.
+    fn bots(&self, battle: &Battle) -> Vec<BotSeat> {
+        let queue = &self.queues[battle.queue];
+        let Some(rules) = queue.rules.bots else { return Vec::new() };
+        let empty = |side: u8| {
+            let taken = battle.seats.iter().filter(|seat| seat.side == side).count();
+            let bot = BotSeat { side, strength: rules.strength };
+            std::iter::repeat_n(bot, usize::from(queue.pool.side()).saturating_sub(taken))
+        };
+        (0..2).flat_map(empty).collect()
+    }
+
     /// Who fights: side 0, then side 1, parties together.
     fn seats(&self, queue: usize, sides: &[Vec<TicketId>; 2]) -> Vec<Seat> {
         let rating_k = self.queues[queue].rules.rating_k;
@@ -189,6 +202,10 @@ impl Matchmaker {
                 let (player, session) = (member.who.player, member.who.session);
                 seats.push(Seat { side, player, session, card, stakes });
             }
+        }
+        // By a battle with bots nobody's rating changes.
+        if seats.len() < 2 * usize::from(self.queues[queue].pool.side()) {
+            return seats;
         }
         let averages = [average_rating(&seats, 0), average_rating(&seats, 1)];
         for seat in &mut seats {

@@ -46,6 +46,8 @@ pub(super) struct Pool {
     window_growth_per_s: i64,
     window_max: i64,
     hz: i64,
+    /// After how many ticks of waiting bots fill the empty places; `None` for never.
+    bots_after: Option<u64>,
     by_rating: BTreeMap<(i32, u64), Waiting>,
     ratings: BTreeMap<u64, i32>,
     players: u64,
@@ -61,6 +63,7 @@ impl Pool {
             window_growth_per_s: i64::from(rules.rating_window_growth_per_s),
             window_max: i64::from(rules.rating_window_max),
             hz: i64::from(rate.hz()),
+            bots_after: rules.bots.map(|bots| rate.ticks_of_ms(u64::from(bots.after_s) * 1_000)),
             by_rating: BTreeMap::new(),
             ratings: BTreeMap::new(),
             players: 0,
@@ -113,6 +116,41 @@ impl Pool {
             }
         }
         matches
+    }
+
+    /// Matches for those who have waited so long that bots fight in the places that stay empty.
+    /// Others who would do come along. To be called after [`Pool::sweep`].
+    pub(super) fn sweep_for_bots(&mut self, now: Tick, matches_max: usize) -> Vec<Match> {
+        let mut matches = Vec::new();
+        let Some(bots_after) = self.bots_after else { return matches };
+        let mut scratch = Scratch::default();
+        while matches.len() < matches_max {
+            let Some((&number, &rating)) = self.ratings.first_key_value() else { break };
+            let anchor = (rating, number);
+            let is_due = |waiting: &Waiting| now.since(waiting.place.since) >= bots_after;
+            if !self.by_rating.get(&anchor).is_some_and(is_due) {
+                break;
+            }
+            let found = self.match_for(anchor, now, &mut scratch);
+            matches.push(found.unwrap_or_else(|| self.seat_gathered(&scratch)));
+        }
+        matches
+    }
+
+    /// Seats those who were gathered, the first in any case, as long as there is room; each party
+    /// where fewer sit.
+    fn seat_gathered(&mut self, scratch: &Scratch) -> Match {
+        let mut found = Match { sides: [Vec::new(), Vec::new()] };
+        let mut sizes = [0, 0];
+        for waiting in &scratch.candidates {
+            let side = usize::from(sizes[1] < sizes[0]);
+            if sizes[side] + waiting.size <= self.side {
+                sizes[side] += waiting.size;
+                found.sides[side].push(waiting.ticket);
+                self.remove(waiting.place);
+            }
+        }
+        found
     }
 
     /// How far from the own rating a ticket accepts others by now.
@@ -222,6 +260,7 @@ mod tests {
             rating_window_growth_per_s: 40,
             rating_window_max: 2000,
             rating_k: 32,
+            bots: None,
         };
         let mut pool = Pool::new(&rules, RATE);
         for (number, &(rating, size, since)) in (0..).zip(tickets) {
@@ -289,5 +328,23 @@ mod tests {
         let mut pool = pool(1, &[(1500, 1, 0); 10]);
         assert_eq!(pool.sweep(Tick(0), 2).len(), 2);
         assert_eq!(pool.sweep(Tick(0), usize::MAX).len(), 3);
+    }
+
+    #[test]
+    fn who_has_waited_long_enough_fights_with_bots_and_takes_others_along() {
+        let tickets = [(1500, 1, 0), (1400, 3, 100), (2900, 1, 200), (1450, 4, 220)];
+        let mut pool = pool(5, &tickets);
+        assert_eq!(pool.sweep_for_bots(Tick(1_000), usize::MAX), [], "players only");
+        pool.bots_after = Some(240);
+        assert_eq!(pool.sweep_for_bots(Tick(239), usize::MAX), []);
+        let found = pool.sweep_for_bots(Tick(240), usize::MAX);
+        let sides = [vec![TicketId(0), TicketId(1)], vec![TicketId(3)]];
+        assert_eq!(found, [Match { sides }], "all but the one who is far too good");
+        assert_eq!(pool.sweep_for_bots(Tick(439), usize::MAX), []);
+        assert_eq!((pool.sweep_for_bots(Tick(440), 0).len(), pool.len()), (0, 1));
+        assert_eq!(
+            pool.sweep_for_bots(Tick(440), 9),
+            [Match { sides: [vec![TicketId(2)], vec![]] }]
+        );
     }
 }

@@ -3,6 +3,9 @@
 mod cards;
 mod script;
 
+use shared::content::Strength;
+use shared::msg::matchmaker_battle::Stakes;
+
 use super::*;
 use script::*;
 
@@ -172,4 +175,23 @@ fn seats_are_ordered_by_side_and_carry_stakes_against_the_other_side() {
         assert_eq!((seat.stakes.won, seat.stakes.lost), (won, won - 32));
         assert_eq!(seat.session.session.0, seat.player.0);
     }
+}
+
+#[test]
+fn who_waits_long_enough_fights_with_bots_and_for_no_rating() {
+    let wait = [
+        Up(BATTLEAPP, Role::Battleapp),
+        EnqueueIn("practice", 1, &[11]),
+        Cards(&[11]),
+        WaitMs(11_900),
+    ];
+    let (outputs, _) = played(&wait);
+    assert!(started(&outputs).is_none(), "not yet");
+    let (outputs, _) = played(&[&wait[..], &[WaitMs(200)]].concat());
+    let (_, seats) = started(&outputs).expect("a battle is begun");
+    assert_eq!((seats.len(), seats[0].stakes), (1, Stakes::default()));
+    let mut bots = started_bots(&outputs);
+    assert_eq!(bots.len(), 3);
+    bots.retain(|(side, _)| *side != seats[0].side);
+    assert_eq!(bots, [(1 - seats[0].side, Strength::Regular); 2]);
 }

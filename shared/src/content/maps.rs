@@ -26,7 +26,7 @@ const MAP_ENTRIES_MAX: usize = 64;
 const MAP_POINTS_MAX: usize = 16;
 
 /// A place to fight.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Map {
     /// Shown.
     pub name: String,

@@ -181,6 +181,15 @@ impl<'a> Table<'a> {
         inner.map(|values| Self::new(self.source, at, values))
     }
 
+    /// A table within this one that need not be there.
+    pub(super) fn optional_table(&mut self, key: &'static str) -> Option<Self> {
+        if self.values.get(key).is_some() {
+            return self.table(key);
+        }
+        self.taken.push(key);
+        None
+    }
+
     /// A list of tables with `count` entries.
     pub(super) fn tables(&mut self, key: &'static str, count: RangeInclusive<usize>) -> Vec<Self> {
         let mut tables = Vec::new();

@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use super::table::{Known, Lines, Table};
-use super::{ArenaRules, Item, ItemGrant, ItemUse, PetSpecies, PlayerRules, QueueRules, Reward};
+use super::{
+    ArenaRules, BotRules, Item, ItemGrant, ItemUse, PetSpecies, PlayerRules, QueueRules, Reward,
+    Strength,
+};
 use crate::limits::{ARENA_SIDE_FIGHTERS, BAG_STACKS_MAX, GOLD_MAX, PETS_MAX, STACK_COUNT_MAX};
 use crate::msg::client::{ATTACHED_STACKS_MAX, Slot};
 
@@ -44,6 +47,7 @@ const GOLD: RangeInclusive<i64> = 0..=1_000_000_000;
 const COUNT: RangeInclusive<i64> = 1..=9_999;
 const RATING: RangeInclusive<i64> = 0..=10_000;
 const RATING_K: RangeInclusive<i64> = 1..=256;
+const BOTS_AFTER_S: RangeInclusive<i64> = 1..=3_600;
 const SIDE: RangeInclusive<i64> = 1..=5;
 
 const _: () = assert!(*COUNT.end() == STACK_COUNT_MAX as i64);
@@ -179,6 +183,15 @@ pub(super) fn reward(table: Option<Table<'_>>, items: &Known<'_>) -> Reward {
     reward
 }
 
+fn bots(mut table: Table<'_>) -> BotRules {
+    let rules = BotRules {
+        after_s: table.int("after_s", &BOTS_AFTER_S),
+        strength: Strength::ALL[table.choice("strength", &Strength::NAMES)],
+    };
+    table.end();
+    rules
+}
+
 /// Reads `queues.toml`.
 pub(super) fn queues(mut file: Table<'_>) -> BTreeMap<String, QueueRules> {
     let mut seen = Lines::new();
@@ -198,6 +211,7 @@ pub(super) fn queues(mut file: Table<'_>) -> BTreeMap<String, QueueRules> {
             rating_window_growth_per_s: table.int("rating_window_growth_per_s", &RATING),
             rating_window_max: table.int("rating_window_max", &widest),
             rating_k: table.int("rating_k", &RATING_K),
+            bots: table.optional_table("bots").map(bots),
         };
         table.end();
         queues.insert(name, queue);

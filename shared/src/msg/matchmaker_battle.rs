@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::matchmaker_baseapp::PlayerCard;
 use super::refusal::Refusal;
+use crate::content::Strength;
 use crate::ids::{BattleId, PlayerId, SessionRef};
 
 /// Matchmaker to battleapp.
@@ -17,8 +18,10 @@ pub enum ToBattle {
         mode: String,
         /// Decides all randomness of the battle.
         seed: u64,
-        /// Who fights, ordered by slot.
+        /// Which players fight, ordered by slot.
         seats: Vec<Seat>,
+        /// What fights besides, in the slots that follow.
+        bots: Vec<BotSeat>,
     },
 }
 
@@ -35,6 +38,15 @@ pub struct Seat {
     pub card: PlayerCard,
     /// What the rating changes by, decided before the battle.
     pub stakes: Stakes,
+}
+
+/// A place in a battle that no player has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BotSeat {
+    /// 0 or 1.
+    pub side: u8,
+    /// How well it fights.
+    pub strength: Strength,
 }
 
 /// Rating changes by outcome.

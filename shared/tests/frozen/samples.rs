@@ -1,5 +1,6 @@
 //! One sample of every message.
 
+use shared::content::{Block, CapturePoint, Cover, Map, Pillar, Spot, Strength};
 use shared::ids::{
     Address, BattleId, Epoch, GuildId, Key, LetterId, LoginOrder, NodeId, PlayerId, RequestId,
     Role, SessionId, SessionRef, TeamId, TicketId,
@@ -16,7 +17,7 @@ use shared::msg::gateway_social::{FromSocial, ToSocial};
 use shared::msg::head::{Head, Trace};
 use shared::msg::mail::Mail;
 use shared::msg::matchmaker_baseapp::{Card, CardRequest, PetCard, PlayerCard};
-use shared::msg::matchmaker_battle::{FromBattle, Seat, Stakes, ToBattle};
+use shared::msg::matchmaker_battle::{BotSeat, FromBattle, Seat, Stakes, ToBattle};
 use shared::msg::refusal::{Refusal, RefusalCode};
 use shared::msg::replication::{
     Component, ComponentId, EndReason, Stamp, SubscriptionId, ToPublisher, ToSubscriber,
@@ -89,15 +90,24 @@ fn team() -> TeamView {
     TeamView { team: TEAM, leader: PLAYER, members: vec![PLAYER, OTHER] }
 }
 
+fn map() -> Map {
+    let block = Block { x_mm: -6_000, y_mm: 4_200, half_width_mm: 2_600, half_height_mm: 250 };
+    let spot = |x_mm| Spot { x_mm, y_mm: 0 };
+    Map {
+        name: text("Yard"),
+        half_width_mm: 12_000,
+        half_height_mm: 8_000,
+        walls: vec![block],
+        pillars: vec![Pillar { x_mm: 0, y_mm: 0, radius_mm: 900 }],
+        cover: vec![Cover { block, walking: true, sight: false, projectiles: true }],
+        entries: [vec![spot(-11_000)], vec![spot(11_000)]],
+        points: vec![CapturePoint { x_mm: 0, y_mm: 2_800, radius_mm: 1_600 }],
+    }
+}
+
 fn start() -> BattleStart {
     let fighters = vec![FighterLine { slot: 0, side: 1, hero: 2, name: text("anna") }];
-    BattleStart {
-        battle: BATTLE,
-        slot: 0,
-        fighters,
-        half_size_mm: (12_000, 8_000),
-        ticks_max: 1200,
-    }
+    BattleStart { battle: BATTLE, slot: 0, fighters, map: map(), ticks_max: 1200 }
 }
 
 fn datagram() -> ClientDatagram {
@@ -374,7 +384,8 @@ fn battle_bodies() -> Vec<(&'static str, Body)> {
     let (battle, player, session) = (BATTLE, PLAYER, SESSION_REF);
     let stakes = Stakes { won: 16, lost: -16, drawn: 0 };
     let seats = vec![Seat { side: 1, player, session, card: card(), stakes }];
-    let start_battle = ToBattle::Start { battle, mode: text("arena"), seed: 12, seats };
+    let bots = vec![BotSeat { side: 1, strength: Strength::Veteran }];
+    let start_battle = ToBattle::Start { battle, mode: text("arena"), seed: 12, seats, bots };
     let from = [
         ("battle_started", FromBattle::Started { battle }),
         ("battle_refused", FromBattle::Refused { battle, refusal: refusal() }),

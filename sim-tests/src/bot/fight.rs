@@ -1,34 +1,37 @@
-//! One battle of a bot: it walks to the nearest enemy, shoots in range, strikes in reach, and
-//! sidesteps now and then. Integers only, so that the same snapshots give the same commands.
+//! One battle of a bot: a pilot like those of the servers' bots decides from the snapshots what
+//! its client commands. The same snapshots give the same commands.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
-use shared::content::{Content, Delivery, Hero, Skill};
+use battleapp::core::ground::PathScratch;
+use battleapp::core::pilots::{Field, Pilot};
+use battleapp::core::sim::Order;
+use shared::content::{Content, Strength};
 use shared::ids::BattleId;
-use shared::msg::client::{Act, BattleStart, COMMANDS_MAX, ClientDatagram, Command};
+use shared::msg::client::{BattleStart, COMMANDS_MAX, ClientDatagram, Command};
 use shared::msg::snapshot::{FighterView, Snapshot};
 use shared::rng;
 
 /// Milliseconds between two commands: battles run at 20 Hz.
 pub(crate) const STEP_MS: u64 = 50;
+const HZ: u32 = 20;
+const _: () = assert!(HZ as u64 * STEP_MS == 1_000);
+/// Purpose of the draw that says how well a bot fights.
+const DRAW_STRENGTH: u64 = 0x6669_6768_74;
 /// After this long without a snapshot the bot gives the battle up as lost.
 const SILENCE_MS: u64 = 15_000;
 /// A bot that comes later than this does not catch up: only the newest intent counts.
 const LATE_MS: u64 = 4 * STEP_MS;
-/// Commands between two decisions to sidestep.
-const DODGE_STEPS: u32 = 8;
-/// Length of a full walk or shot vector in one direction.
-const FULL: i64 = 127;
-
 /// A battle under way.
 #[derive(Clone, Debug)]
 pub(crate) struct Fight {
     battle: BattleId,
     slot: u16,
-    seed: u64,
-    sides: BTreeMap<u16, u8>,
-    hero: Option<Hero>,
-    seen: Option<Snapshot>,
+    field: Field,
+    pilot: Pilot,
+    scratch: PathScratch,
+    /// The tick of the newest snapshot.
+    seen_tick: Option<u32>,
     sequence: u32,
     /// Commands that no snapshot has acknowledged, oldest first; at most [`COMMANDS_MAX`].
     unseen: VecDeque<Command>,
@@ -39,14 +42,22 @@ pub(crate) struct Fight {
 impl Fight {
     /// The battle that `start` announces.
     pub(crate) fn new(start: &BattleStart, seed: u64, content: &Content, now_ms: u64) -> Self {
-        let own = start.fighters.iter().find(|line| line.slot == start.slot);
+        let heroes = start
+            .fighters
+            .iter()
+            .filter_map(|line| Some((line.side, content.heroes.get(&line.hero)?)));
+        let field = Field::new(&start.map, heroes, HZ, seed);
+        // Every program has a player of its own strength.
+        let drawn = rng::below(Strength::ALL.len() as u64, seed, &[DRAW_STRENGTH]);
+        let strength = usize::try_from(drawn).ok().and_then(|n| Strength::ALL.get(n).copied());
+        let pilot = Pilot::new(&field, start.slot, strength.unwrap_or(Strength::Regular));
         Self {
             battle: start.battle,
             slot: start.slot,
-            seed,
-            sides: start.fighters.iter().map(|line| (line.slot, line.side)).collect(),
-            hero: own.and_then(|line| content.heroes.get(&line.hero)).cloned(),
-            seen: None,
+            field,
+            pilot,
+            scratch: PathScratch::default(),
+            seen_tick: None,
             sequence: 0,
             unseen: VecDeque::new(),
             next_ms: now_ms,
@@ -71,7 +82,7 @@ impl Fight {
     /// Takes a snapshot; older ones than the newest are ignored.
     pub(crate) fn see(&mut self, now_ms: u64, snapshot: &Snapshot) {
         self.heard_ms = now_ms;
-        if self.seen.as_ref().is_some_and(|seen| seen.tick >= snapshot.tick) {
+        if self.seen_tick.is_some_and(|tick| tick >= snapshot.tick) {
             return;
         }
         if let Some(own) = snapshot.get::<FighterView>(self.slot) {
@@ -79,7 +90,10 @@ impl Fight {
             // After a reconnect the servers know a later command than this program does.
             self.sequence = self.sequence.max(own.sequence);
         }
-        self.seen = Some(snapshot.clone());
+        self.seen_tick = Some(snapshot.tick);
+        if self.pilot.is_due(snapshot.tick) {
+            self.pilot.look(&self.field, snapshot, &mut self.scratch);
+        }
     }
 
     /// The datagram that is due, if one is: a new command and all that were not acknowledged.
@@ -90,93 +104,21 @@ impl Fight {
         }
         let late = now_ms - self.next_ms > LATE_MS;
         self.next_ms = if late { now_ms } else { self.next_ms } + STEP_MS;
-        let seen_tick = self.seen.as_ref()?.tick;
+        let seen_tick = self.seen_tick?;
         if self.unseen.len() < COMMANDS_MAX {
             self.sequence += 1;
-            let (walk, act) = self.intent();
+            let Order { walk, act } = self.pilot.order(seen_tick);
             self.unseen.push_back(Command { sequence: self.sequence, walk, act });
         }
         let commands = self.unseen.iter().copied().collect();
         Some(ClientDatagram { battle: self.battle, seen_tick, commands })
     }
-
-    fn intent(&self) -> ((i8, i8), Act) {
-        let rest = ((0, 0), Act::None);
-        let (Some(seen), Some(hero)) = (&self.seen, &self.hero) else { return rest };
-        let alive = |fighter: &FighterView| !fighter.is_dead();
-        let Some(own) = seen.get::<FighterView>(self.slot).filter(alive) else { return rest };
-        let side = self.sides.get(&self.slot);
-        let fighters = seen.all::<FighterView>();
-        let enemies = fighters.filter(|f| self.sides.get(&f.slot) != side && !f.is_dead());
-        let Some(enemy) = enemies.min_by_key(|enemy| (distance_mm(&own, enemy), enemy.slot)) else {
-            return (self.dodge((0, 0)), Act::None);
-        };
-        let towards = scaled(offset_mm(&own, &enemy));
-        let far_mm = distance_mm(&own, &enemy);
-        // Bodies have about the same size; from edge to edge it is two radii less.
-        let gap_mm = far_mm.saturating_sub(2 * i64::from(hero.radius_mm).max(0));
-        let reaches = |skill: &Skill| match skill.delivery {
-            Delivery::Own | Delivery::Ally { .. } => own.hp_permille < 700,
-            Delivery::Melee { reach_mm } => gap_mm <= i64::from(reach_mm),
-            Delivery::Area { range_mm, radius_mm, .. } => {
-                far_mm <= i64::from(range_mm) + i64::from(radius_mm)
-            }
-            Delivery::Projectile { range_mm, .. } | Delivery::Dash { range_mm, .. } => {
-                far_mm <= i64::from(range_mm)
-            }
-        };
-        let skills = (0u8..).zip(&hero.skills);
-        let mut usable = skills.filter(|(number, skill)| {
-            own.is_ready(usize::from(*number), seen.tick + 1) && reaches(skill)
-        });
-        let act = usable
-            .next()
-            .map_or(Act::None, |(skill, _)| Act::Skill { skill, aim_mm: aim(&own, &enemy) });
-        (self.dodge(towards), act)
-    }
-
-    /// The direction to walk, turned aside in some stretches of [`DODGE_STEPS`] commands.
-    fn dodge(&self, towards: (i8, i8)) -> (i8, i8) {
-        let stretch = u64::from(self.sequence / DODGE_STEPS);
-        let words = [self.battle.0, u64::from(self.slot), stretch];
-        match rng::below(6, self.seed, &words) {
-            0 => (towards.1, towards.0.saturating_neg()),
-            1 => (towards.1.saturating_neg(), towards.0),
-            _ => towards,
-        }
-    }
-}
-
-fn offset_mm(from: &FighterView, to: &FighterView) -> (i64, i64) {
-    (i64::from(to.x_mm) - i64::from(from.x_mm), i64::from(to.y_mm) - i64::from(from.y_mm))
-}
-
-fn distance_mm(from: &FighterView, to: &FighterView) -> i64 {
-    let (x, y) = offset_mm(from, to);
-    x.saturating_mul(x).saturating_add(y.saturating_mul(y)).isqrt()
-}
-
-/// A vector of the same direction and full length; (0, 0) stays.
-fn scaled((x, y): (i64, i64)) -> (i8, i8) {
-    let length = (x * x + y * y).isqrt();
-    let scale = |part: i64| {
-        let scaled = part.saturating_mul(FULL).checked_div(length).unwrap_or(0);
-        i8::try_from(scaled.clamp(-FULL, FULL)).unwrap_or(0)
-    };
-    (scale(x), scale(y))
-}
-
-fn aim(from: &FighterView, at: &FighterView) -> (i16, i16) {
-    let (x, y) = offset_mm(from, at);
-    let narrow = |part: i64| {
-        i16::try_from(part.clamp(-i64::from(i16::MAX), i64::from(i16::MAX))).unwrap_or(0)
-    };
-    (narrow(x), narrow(y))
 }
 
 #[cfg(test)]
 mod tests {
-    use shared::msg::client::FighterLine;
+    use shared::content::Map;
+    use shared::msg::client::{Act, FighterLine};
     use shared::msg::snapshot::View;
 
     use super::*;
@@ -188,7 +130,7 @@ mod tests {
             battle: BattleId(9),
             slot: 0,
             fighters: vec![line(0, 0), line(1, 0), line(2, 1), line(3, 1)],
-            half_size_mm: (12_000, 8_000),
+            map: Map { half_width_mm: 12_000, half_height_mm: 8_000, ..Map::default() },
             ticks_max: 1200,
         };
         Fight::new(&start, 1, &sample::content(), 1_000)
@@ -206,35 +148,24 @@ mod tests {
         seen
     }
 
-    fn acts(enemies: [(i32, i32); 2]) -> Act {
-        let mut fight = fight();
-        fight.see(1_000, &snapshot(1, 0, enemies));
-        fight.step(1_000).expect("a command is due").commands[0].act
-    }
-
     #[test]
-    fn the_nearest_enemy_decides_between_striking_shooting_and_walking() {
-        let skill = |skill, aim_mm| Act::Skill { skill, aim_mm };
-        assert_eq!(acts([(1_500, 0), (0, 5_000)]), skill(0, (1_500, 0)));
-        assert_eq!(acts([(9_000, 0), (0, 5_000)]), skill(1, (0, 5_000)));
-        assert_eq!(acts([(-6_000, 0), (0, 7_000)]), skill(1, (-6_000, 0)));
-        assert_eq!(acts([(9_000, 0), (0, 9_000)]), Act::None);
-    }
-
-    #[test]
-    fn skills_that_recharge_and_fighters_that_are_dead_do_nothing() {
+    fn a_bot_commands_what_its_pilot_decides_and_rests_when_it_is_dead() {
         let mut fight = fight();
-        let mut seen = snapshot(1, 0, [(1_500, 0), (9_000, 0)]);
-        let own: FighterView = seen.get(0).expect("it is there");
-        seen.rows[0] = FighterView { ready: [50, 0, 0, 0], ..own }.to_row(1);
-        fight.see(1_000, &seen);
-        let datagram = fight.step(1_000).expect("due");
-        assert_eq!(datagram.commands[0].act, Act::Skill { skill: 1, aim_mm: (1_500, 0) });
-        seen.tick = 2;
-        seen.rows[0] = FighterView { hp_permille: 0, ..own }.to_row(1);
-        fight.see(1_050, &seen);
-        let datagram = fight.step(1_050).expect("due");
-        let last = datagram.commands.last().expect("one is new");
+        let mut now_ms = 1_000;
+        let mut commands = Vec::new();
+        for tick in 1..100 {
+            let mut seen = snapshot(tick, tick, [(1_500, 0), (0, 5_000)]);
+            if tick > 60 {
+                let own: FighterView = seen.get(0).expect("it is there");
+                seen.rows[0] = FighterView { hp_permille: 0, ..own }.to_row(1);
+            }
+            fight.see(now_ms, &seen);
+            commands.extend(fight.step(now_ms).expect("due").commands);
+            now_ms += STEP_MS;
+        }
+        let acts = commands.iter().filter(|command| command.act != Act::None);
+        assert!(acts.count() > 0, "enemies are near");
+        let last = commands.last().expect("there are many");
         assert_eq!((last.walk, last.act), ((0, 0), Act::None));
     }
 
@@ -269,7 +200,7 @@ mod tests {
         let mut fight = fight();
         fight.see(1_000, &snapshot(5, 0, [(5_000, 0); 2]));
         fight.see(1_010, &snapshot(4, 0, [(1_000, 0); 2]));
-        assert_eq!(fight.seen.as_ref().map(|seen| seen.tick), Some(5));
+        assert_eq!(fight.seen_tick, Some(5));
         assert!(!fight.is_silent(1_010 + SILENCE_MS) && fight.is_silent(1_011 + SILENCE_MS));
     }
 

@@ -109,5 +109,6 @@ fn queue_rules() -> QueueRules {
         rating_window_growth_per_s: 10,
         rating_window_max: 1_000,
         rating_k: 32,
+        bots: None,
     }
 }

@@ -3,7 +3,7 @@
 use shared::core::Output;
 use shared::ids::{Address, BattleId, Key};
 use shared::msg::battle_gateway::BattleOutput;
-use shared::msg::matchmaker_battle::{FromBattle, Seat};
+use shared::msg::matchmaker_battle::{BotSeat, FromBattle, Seat};
 use shared::msg::refusal::{Refusal, RefusalCode};
 use shared::store::Record;
 use shared::tick::Tick;
@@ -21,6 +21,7 @@ pub(super) struct OpeningBattle {
     pub(super) mode: String,
     pub(super) seed: u64,
     pub(super) seats: Vec<Seat>,
+    pub(super) bots: Vec<BotSeat>,
     /// The matchmaker.
     pub(super) from: Address,
 }
@@ -115,8 +116,9 @@ impl BattleApp {
     }
 
     fn setup_of(&self, wanted: &OpeningBattle) -> Result<Setup, Refusal> {
-        let OpeningBattle { battle, mode, seed, seats, .. } = wanted;
-        Setup::new(self.modes.named(mode)?, &self.content, *battle, *seed, seats)
+        let OpeningBattle { battle, mode, seed, seats, bots, .. } = wanted;
+        let mode = self.modes.named(mode)?;
+        Setup::with_bots(mode, &self.content, (*battle, *seed), seats, bots)
     }
 
     fn begin(&mut self, now: Tick, opening: &OpeningBattle, outputs: &mut Vec<Output>) {
@@ -132,7 +134,8 @@ impl BattleApp {
                 return self.refuse(matchmaker, id, refusal, outputs);
             }
         };
-        tracing::info!(battle = %id, fighters = opening.seats.len(), "battle started");
+        let (players, bots) = (opening.seats.len(), opening.bots.len());
+        tracing::info!(battle = %id, players, bots, "battle started");
         self.counters.started += 1;
         outputs.push(tell(matchmaker, FromBattle::Started { battle: id }));
         for (slot, seat) in (0..).zip(battle.seats()) {

@@ -1,5 +1,6 @@
 //! The life of battles, and what players hear of it.
 
+mod bots;
 mod rig;
 mod siege;
 mod spectators;
@@ -294,7 +295,8 @@ fn a_node_takes_as_many_battles_as_it_may_and_refuses_the_next() {
     let start = |id: usize| {
         let battle = BattleId(u64::try_from(id).expect("small"));
         let (mode, seats) = (String::from("arena"), fixture::seats(2));
-        let body = Body::ToBattle(ToBattle::Start { battle, mode, seed: 3, seats });
+        let body =
+            Body::ToBattle(ToBattle::Start { battle, mode, seed: 3, seats, bots: Vec::new() });
         Input::Frame { from: matchmaker(), body }
     };
     let mut inputs: Vec<_> = (0..=BATTLES_MAX).map(start).collect();

@@ -1,5 +1,6 @@
 //! The words of the scripts, and the one function that runs them.
 
+use shared::content::Map;
 use shared::core::{Core, EdgeInput, EdgeOutput, Input, Output};
 use shared::directory::{DirectoryEvent, NodeCard, NodeState};
 use shared::ids::{
@@ -229,7 +230,7 @@ fn start(battle_id: u64) -> BattleStart {
         battle: BattleId(battle_id),
         slot: 0,
         fighters: Vec::new(),
-        half_size_mm: (1, 1),
+        map: Map::default(),
         ticks_max: 1,
     }
 }

@@ -1,5 +1,6 @@
 //! What a script may do to a matchmaker, and how what it says is read.
 
+use shared::content::{BotRules, Strength};
 use shared::directory::{NodeCard, NodeState};
 use shared::ids::{Epoch, Key};
 use shared::ids::{SessionId, SessionRef};
@@ -80,12 +81,15 @@ pub(super) fn queue(name: &str, side_fighters: u8) -> (String, QueueRules) {
         rating_window_growth_per_s: 40,
         rating_window_max: 2000,
         rating_k: 32,
+        bots: None,
     };
     (rules.name.clone(), rules)
 }
 
 pub(super) fn matchmaker() -> Matchmaker {
-    let queues = BTreeMap::from([queue("arena", 5), queue("duel", 1)]);
+    let (name, mut rules) = queue("practice", 2);
+    rules.bots = Some(BotRules { after_s: 12, strength: Strength::Regular });
+    let queues = BTreeMap::from([queue("arena", 5), queue("duel", 1), (name, rules)]);
     Matchmaker::new(address(9, Role::Matchmaker), TickRate::new(20), queues, 1)
 }
 
@@ -184,7 +188,8 @@ pub(super) fn inputs(step: Do<'_>, known: &mut Subscriptions) -> Vec<Input> {
         Ended(from, n) => said(from, FromBattle::Ended { battle: battle(n) }),
         StartUnsent(to, n) => {
             let (mode, seats) = (String::from("arena"), Vec::new());
-            let start = ToBattle::Start { battle: battle(n), mode, seed: 0, seats };
+            let start =
+                ToBattle::Start { battle: battle(n), mode, seed: 0, seats, bots: Vec::new() };
             Input::Unsent { to: address(to, Role::Battleapp), body: Body::ToBattle(start) }
         }
         CardUnsent(player) => {
@@ -288,4 +293,14 @@ pub(super) fn started(outputs: &[Output]) -> Option<(&str, &[Seat])> {
         Output::Send { .. } | Output::Store { .. } | Output::Edge(_) => None,
         Output::SaveReplay { .. } => None,
     })
+}
+
+/// The bots of the last battle that was to begin: side and strength.
+pub(super) fn started_bots(outputs: &[Output]) -> Vec<(u8, Strength)> {
+    let bots = outputs.iter().rev().find_map(|output| match output {
+        Output::Send { body: Body::ToBattle(ToBattle::Start { bots, .. }), .. } => Some(bots),
+        Output::Send { .. } | Output::Store { .. } | Output::Edge(_) => None,
+        Output::SaveReplay { .. } => None,
+    });
+    bots.into_iter().flatten().map(|bot| (bot.side, bot.strength)).collect()
 }

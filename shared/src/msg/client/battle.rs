@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::content::Map;
 use crate::ids::BattleId;
 
 /// How a battle ended for one side.
@@ -24,8 +25,8 @@ pub struct BattleStart {
     pub slot: u16,
     /// All fighters, ordered by slot.
     pub fighters: Vec<FighterLine>,
-    /// Half the width and half the height of the map in millimetres; the centre is (0, 0).
-    pub half_size_mm: (i32, i32),
+    /// Where it is fought.
+    pub map: Map,
     /// How long the battle lasts at most.
     pub ticks_max: u32,
 }

@@ -179,7 +179,7 @@ impl Rig {
 
     pub(super) fn start_in(&mut self, mode: &str, battle: BattleId, seats: Vec<Seat>) {
         let mode = String::from(mode);
-        let start = ToBattle::Start { battle, mode, seed: 3, seats };
+        let start = ToBattle::Start { battle, mode, seed: 3, seats, bots: Vec::new() };
         self.frame(matchmaker(), Body::ToBattle(start));
     }
 

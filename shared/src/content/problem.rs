@@ -174,7 +174,10 @@ pub enum ContentProblem {
         energy: i32,
     },
     /// An effect that its skill's delivery takes to nobody.
-    #[error("an effect that {} is lost with this delivery", if *.helps { "helps" } else { "harms" })]
+    #[error(
+        "an effect that {} is lost with this delivery",
+        if *.helps { "helps" } else { "harms" }
+    )]
     EffectLost {
         /// It helps the own side; else it harms enemies.
         helps: bool,

@@ -75,9 +75,9 @@ pub(super) fn sim(setup: &Setup) -> Result<Box<dyn BattleSim>> {
 pub(super) fn order(seed: u64, tick: u32, slot: u16) -> Order {
     let mut ways = Draws::new(seed ^ u64::from(tick / WALK_TICKS), u64::from(slot));
     let mut acts = Draws::new(seed ^ (u64::from(tick) << 20), u64::from(slot));
-    let part = |drawn: u64| i8::try_from(drawn).unwrap_or(0).saturating_sub(127);
+    let part = |drawn: u64| i8::try_from(drawn.cast_signed() - 127).unwrap_or(0);
     let aim = |drawn: u64| i16::try_from(drawn).unwrap_or(0).saturating_sub(6_000);
-    let walk = (part(ways.below(128)).saturating_mul(2), part(ways.below(128)));
+    let walk = (part(ways.below(255)), part(ways.below(255)));
     let skill = u8::try_from(acts.below(4)).unwrap_or(0);
     let aim_mm = (aim(ways.below(12_000)), aim(ways.below(12_000)));
     Order { walk, act: Act::Skill { skill, aim_mm } }

@@ -14,7 +14,6 @@ use shared::core::{Core, Input, Output};
 use shared::directory::{DirectoryEvent, NodeCard, NodeState};
 use shared::ids::{Address, Epoch, Key, NodeId, PlayerId, Role, SessionId, SessionRef, TicketId};
 use shared::msg::Body;
-use shared::msg::head::Head;
 use shared::msg::matchmaker_baseapp::PlayerCard;
 use shared::msg::matchmaker_battle::ToBattle;
 use shared::msg::replication::{Replicated, Stamp, SubscriptionId, ToPublisher, ToSubscriber};
@@ -124,7 +123,7 @@ fn enqueue(ticket: TicketId, players: &[PlayerId]) -> Input {
     let party = players.iter().map(member).collect();
     let queue = String::from("arena");
     let body =
-        Body::ToMatchmaker(ToMatchmaker::Enqueue { ticket, queue, party, head: Head::default() });
+        Body::ToMatchmaker(ToMatchmaker::Enqueue { ticket, queue, party, head: Box::default() });
     Input::Frame { from: SOCIAL, body }
 }
 

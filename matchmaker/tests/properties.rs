@@ -17,7 +17,6 @@ use shared::core::{Core, Input, Output};
 use shared::directory::{DirectoryEvent, NodeCard, NodeState};
 use shared::ids::{Address, BattleId, NodeId, PlayerId, Role, SessionId, SessionRef, TicketId};
 use shared::msg::Body;
-use shared::msg::head::Head;
 use shared::msg::matchmaker_battle::{FromBattle, Seat, ToBattle};
 use shared::msg::refusal::{Refusal, RefusalCode};
 use shared::msg::social_matchmaker::{FromMatchmaker, PartyMember, ToMatchmaker};
@@ -274,7 +273,7 @@ impl World {
             ticket: id,
             queue,
             party,
-            head: Head::default(),
+            head: Box::default(),
         });
         Input::Frame { from: social, body }
     }

@@ -229,6 +229,7 @@ impl Bench {
         self.replies.remove(&id);
         let session = self.sessions[account];
         let head = Head { sent_ms: self.now.0 * 5, budget_ms: 10_000, trace: None };
+        let head = Box::new(head);
         self.frame(ToBaseapp::Request { player: player(account), session, id, request, head });
     }
 

@@ -13,7 +13,6 @@ use shared::ids::{Address, Epoch, Key, NodeId, PlayerId, RequestId, Role, Sessio
 use shared::msg::Body;
 use shared::msg::client::{Attachments, PlayerRequest, Stack};
 use shared::msg::gateway_baseapp::ToBaseapp;
-use shared::msg::head::Head;
 use shared::store::embedded::{EmbeddedStore, Wake};
 use shared::store::redis::{RedisStore, RedisStoreConfig};
 use shared::store::{
@@ -225,11 +224,16 @@ impl<S: Store> Node<S> {
                 session,
             );
         }
-        let head = Head::default();
         for (id, request) in (1..).zip(requests) {
             let id = RequestId(id);
             self.tell(
-                |player, session| ToBaseapp::Request { player, session, id, request, head },
+                |player, session| ToBaseapp::Request {
+                    player,
+                    session,
+                    id,
+                    request,
+                    head: Box::default(),
+                },
                 "anna",
                 2,
             );

@@ -95,16 +95,18 @@ impl Gateway {
         let head = self.head();
         let Some(playing) = self.playing(session) else { return };
         let player = playing.player;
+        let boxed = Box::new(head);
         let (to, body) = match request {
             Request::Ping | Request::StopWatching => return,
             Request::Player(request) => {
-                let ask = ToBaseapp::Request { player, session: session_ref, id, request, head };
+                let session = session_ref;
+                let ask = ToBaseapp::Request { player, session, id, request, head: boxed };
                 (Some(playing.baseapp), Body::ToBaseapp(ask))
             }
             Request::Social(request) => {
                 let order = playing.order;
                 let session = session_ref;
-                let ask = ToSocial::Request { player, session, order, id, request, head };
+                let ask = ToSocial::Request { player, session, order, id, request, head: boxed };
                 (playing.social, Body::ToSocial(ask))
             }
         };

@@ -32,7 +32,7 @@ pub enum ToBaseapp {
         /// What is asked.
         request: PlayerRequest,
         /// How long the asker waits, and who follows it.
-        head: Head,
+        head: Box<Head>,
     },
     /// The session is gone; the player's data may be handed back.
     Close {

@@ -44,7 +44,7 @@ pub enum ToSocial {
         /// What is asked.
         request: SocialRequest,
         /// How long the asker waits, and who follows it.
-        head: Head,
+        head: Box<Head>,
     },
 }
 

@@ -14,7 +14,7 @@ use super::refusal::{Refusal, RefusalCode};
 use crate::ids::Role;
 use crate::rng;
 
-/// Goes with a request.
+/// Goes with a request, in a box: frames are moved a lot and stay small.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     /// When it was sent, in ms of the sending role's own ticks: means nothing by itself, see

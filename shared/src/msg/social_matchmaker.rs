@@ -18,7 +18,7 @@ pub enum ToMatchmaker {
         /// The party, `1..=limits::TEAM_MEMBERS_MAX` players.
         party: Vec<PartyMember>,
         /// How long the asker waits, and who follows it.
-        head: Head,
+        head: Box<Head>,
     },
     /// The party does not want to any more. Answered by `Closed`, unless it was matched before.
     Cancel {

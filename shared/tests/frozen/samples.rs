@@ -307,7 +307,7 @@ fn player_bodies() -> Vec<(&'static str, Body)> {
         ("baseapp_open", open),
         (
             "baseapp_request",
-            ToBaseapp::Request { player, session, id: REQUEST, request, head: HEAD },
+            ToBaseapp::Request { player, session, id: REQUEST, request, head: HEAD.into() },
         ),
         ("baseapp_close", ToBaseapp::Close { player, session }),
     ];
@@ -350,7 +350,7 @@ fn social_bodies() -> Vec<(&'static str, Body)> {
         ("offline", to_social(ToSocial::Offline { player, session })),
         ("social_request", {
             let (order, id) = (ORDER, REQUEST);
-            to_social(ToSocial::Request { player, session, order, id, request, head: HEAD })
+            to_social(ToSocial::Request { player, session, order, id, request, head: HEAD.into() })
         }),
         ("social_reply", from_social(FromSocial::Reply { session: SESSION, id: REQUEST, result })),
         ("social_event", from_social(FromSocial::Event { session: SESSION, event: Event::Queued })),
@@ -360,7 +360,7 @@ fn social_bodies() -> Vec<(&'static str, Body)> {
                 ticket: TICKET,
                 queue: text("arena"),
                 party,
-                head: HEAD,
+                head: HEAD.into(),
             }),
         ),
         ("cancel", to_matchmaker(ToMatchmaker::Cancel { ticket: TICKET })),

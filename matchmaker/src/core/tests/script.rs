@@ -4,7 +4,6 @@ use shared::content::{BotRules, Strength};
 use shared::directory::{NodeCard, NodeState};
 use shared::ids::{Epoch, Key};
 use shared::ids::{SessionId, SessionRef};
-use shared::msg::head::Head;
 use shared::msg::matchmaker_baseapp::PlayerCard;
 use shared::msg::matchmaker_battle::{FromBattle, Seat};
 use shared::msg::replication::{
@@ -141,7 +140,7 @@ pub(super) fn enqueue(social: u16, queue: &str, ticket: u64, players: &[u64]) ->
         ticket: TicketId(ticket),
         queue,
         party,
-        head: Head::default(),
+        head: Box::default(),
     });
     Input::Frame { from: address(social, Role::Social), body }
 }

@@ -28,7 +28,7 @@ pub(crate) fn queue(world: &mut World, ask: &Ask, queue: &str) -> Answer {
     let mut border = world.resource_mut::<Border>();
     let ticket = TicketId(border.unique_id());
     let since = border.now;
-    let head = border.head(ACCEPT_MS_MAX, ask.trace);
+    let head = Box::new(border.head(ACCEPT_MS_MAX, ask.trace));
     let (queue, told) = (queue.to_owned(), party.clone());
     let enqueue = ToMatchmaker::Enqueue { ticket, queue, party: told, head };
     border.send(matchmaker, Body::ToMatchmaker(enqueue));

@@ -166,7 +166,7 @@ impl Harness {
         let player = PlayerId(player);
         let order = LoginOrder { epoch: Epoch(1), login: session };
         let session = session_ref(session);
-        let head = Head::default();
+        let head = Box::<Head>::default();
         let request = ToSocial::Request { player, session, order, id, request, head };
         self.frame(gate(), Body::ToSocial(request));
         self.tick();

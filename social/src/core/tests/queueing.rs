@@ -221,7 +221,7 @@ fn a_frame_that_does_not_arrive_and_a_silent_matchmaker_free_the_party() {
     let mut harness = Harness::new();
     harness.online(1, 1);
     let (id, ticket) = harness.queue(1);
-    let (queue, party, head) = (String::new(), Vec::new(), Head::default());
+    let (queue, party, head) = (String::new(), Vec::new(), Box::<Head>::default());
     let enqueue = ToMatchmaker::Enqueue { ticket, queue, party, head };
     harness.input(Input::Unsent { to: MATCHMAKER, body: Body::ToMatchmaker(enqueue) });
     harness.tick();

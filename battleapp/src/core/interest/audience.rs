@@ -114,10 +114,11 @@ const fn head_of(all: &Snapshot) -> Snapshot {
 /// A row as a class may know it.
 fn told(row: &EntityRow, class: u16) -> EntityRow {
     let mut row = *row;
-    match row.kind() {
-        Kind::Fighter if class == SPECTATOR => row.set(FighterView::SEQUENCE, 0),
-        Kind::Fighter if row.id == class => {}
-        _ => row.hide_own(),
+    let is_fighter = row.kind() == Kind::Fighter;
+    if is_fighter && class == SPECTATOR {
+        row.set(FighterView::SEQUENCE, 0);
+    } else if !is_fighter || row.id != class {
+        row.hide_own();
     }
     row
 }

@@ -5,7 +5,8 @@ use bevy_ecs::prelude::*;
 use super::super::setup::SEATS_MAX;
 
 /// Stable ids from here on are monsters; below are players, whose id is their slot.
-pub(super) const FIRST_BEAST_ID: u32 = SEATS_MAX as u32;
+pub(super) const FIRST_BEAST_ID: u32 = 4_096;
+const _: () = assert!(FIRST_BEAST_ID as usize == SEATS_MAX);
 /// The last id that a snapshot can tell.
 pub(super) const LAST_BEAST_ID: u32 = u16::MAX as u32;
 

@@ -61,7 +61,7 @@ pub struct Arena {
     /// Fighters, pets and points, by stable id.
     lasting: Vec<(u32, Entity)>,
     fighters: usize,
-    spawned: QueryState<(Entity, &'static StableId), Or<(With<Shot>, With<Area>)>>,
+    spawned: QueryState<(Entity, &'static StableId), systems::Passing>,
     /// `lasting`, then projectiles and areas, by stable id; rebuilt when it is needed.
     entities: Vec<(u32, Entity)>,
 }

@@ -249,7 +249,7 @@ impl Setup {
             battle: self.battle,
             slot,
             fighters: fighters.collect(),
-            map: self.rules.map(),
+            map: Box::new(self.rules.map()),
             ticks_max: self.ticks_max(),
         }
     }

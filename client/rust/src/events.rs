@@ -184,7 +184,7 @@ mod tests {
             battle: shared::ids::BattleId(1),
             slot: 0,
             fighters: Vec::new(),
-            map: shared::content::Map::default(),
+            map: Box::default(),
             ticks_max: 1,
         };
         assert!(inbox.put_event(Event::BattleStarted(start.clone())));

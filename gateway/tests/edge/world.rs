@@ -10,7 +10,6 @@ use std::time::Duration;
 use client::{ClientEndpoint, ConnectTo, Credentials, Trust};
 use gateway::core::{Gateway, GatewayLimits};
 use gateway::shell::{CERTIFICATE_FILE, CertificateSource, Edge, EdgeConfig, EdgeLimits};
-use shared::content::Map;
 use shared::core::{Core, CoreStatus, Input, Output};
 use shared::directory::{DirectoryEvent, NodeCard, NodeState};
 use shared::ids::{Address, BattleId, LoginOrder, NodeId, Role, SessionRef};
@@ -240,7 +239,7 @@ fn seated(session: SessionRef) -> BattleOutput {
         battle: BATTLE,
         slot: 0,
         fighters: Vec::new(),
-        map: Map::default(),
+        map: Box::default(),
         ticks_max: 1,
     };
     BattleOutput::Seated { session: session.session, start }

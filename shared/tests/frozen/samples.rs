@@ -107,7 +107,7 @@ fn map() -> Map {
 
 fn start() -> BattleStart {
     let fighters = vec![FighterLine { slot: 0, side: 1, hero: 2, name: text("anna") }];
-    BattleStart { battle: BATTLE, slot: 0, fighters, map: map(), ticks_max: 1200 }
+    BattleStart { battle: BATTLE, slot: 0, fighters, map: map().into(), ticks_max: 1200 }
 }
 
 fn datagram() -> ClientDatagram {

@@ -17,7 +17,7 @@ pub(crate) const STEP_MS: u64 = 50;
 const HZ: u32 = 20;
 const _: () = assert!(HZ as u64 * STEP_MS == 1_000);
 /// Purpose of the draw that says how well a bot fights.
-const DRAW_STRENGTH: u64 = 0x6669_6768_74;
+const DRAW_STRENGTH: u64 = 0x66_6967_6874;
 /// After this long without a snapshot the bot gives the battle up as lost.
 const SILENCE_MS: u64 = 15_000;
 /// A bot that comes later than this does not catch up: only the newest intent counts.
@@ -130,7 +130,7 @@ mod tests {
             battle: BattleId(9),
             slot: 0,
             fighters: vec![line(0, 0), line(1, 0), line(2, 1), line(3, 1)],
-            map: Map { half_width_mm: 12_000, half_height_mm: 8_000, ..Map::default() },
+            map: Map { half_width_mm: 12_000, half_height_mm: 8_000, ..Map::default() }.into(),
             ticks_max: 1200,
         };
         Fight::new(&start, 1, &sample::content(), 1_000)

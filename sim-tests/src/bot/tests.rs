@@ -1,6 +1,5 @@
 //! Tests of the mind by scripts: what it hears, and what it then does.
 
-use shared::content::Map;
 use shared::ids::{GuildId, LetterId, PlayerId};
 use shared::msg::client::{
     Attachments, BattleStart, Event, FighterLine, Letter, Outcome, Profile, Sender, SocialRequest,
@@ -278,7 +277,7 @@ fn a_battle_is_fought_at_20_hz_and_its_end_is_counted() {
         battle,
         slot: 0,
         fighters: vec![line(0, 0), line(1, 1)],
-        map: Map::default(),
+        map: Box::default(),
         ticks_max: 1_200,
     }));
     let mut snapshot = Snapshot { tick: 1, ..Snapshot::default() };
@@ -312,7 +311,7 @@ fn a_battle_that_falls_silent_is_a_fault_and_the_bot_goes_on() {
         battle: BattleId(77),
         slot: 0,
         fighters: Vec::new(),
-        map: Map::default(),
+        map: Box::default(),
         ticks_max: 1,
     };
     scene.hear(Event::BattleStarted(start));

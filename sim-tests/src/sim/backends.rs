@@ -139,6 +139,7 @@ impl<'a> Backends<'a> {
     }
 
     /// The next thing that happens until `end_us` does; false if there is none.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "everything else happens as in the world")]
     fn step(&mut self, end_us: u64) -> bool {
         let world = &mut self.world;
         let Some((at_us, event)) = world.agenda.next_until(end_us) else { return false };

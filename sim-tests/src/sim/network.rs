@@ -44,6 +44,7 @@ impl World<'_> {
     }
 
     /// Hands a frame over, as `shared::mq::Mq::send` does.
+    #[expect(clippy::result_large_err, reason = "what was not sent comes back as it was")]
     pub(super) fn hand_over(
         &mut self,
         from: Address,
@@ -189,6 +190,7 @@ impl World<'_> {
     }
 
     /// Puts a frame before a role.
+    #[expect(clippy::result_large_err, reason = "what was not sent comes back as it was")]
     fn deliver(&mut self, from: Address, to: Address, body: Body) -> Result<(), NotSent> {
         let now_us = self.now_us;
         let full = self.full_until_us.get(place(to.node)).is_some_and(|until| *until > now_us);

@@ -122,11 +122,14 @@ pub(super) fn act(
     }
 }
 
+/// What comes and goes: projectiles and areas.
+pub(super) type Passing = Or<(With<Shot>, With<Area>)>;
+
 /// Makes what the fighters have shot and laid, up to [`SPAWNS_MAX`]; of more, nothing is seen.
 pub(super) fn spawn(
     mut doings: ResMut<Doings>,
     mut next: ResMut<NextId>,
-    there: Query<(), Or<(With<Shot>, With<Area>)>>,
+    there: Query<(), Passing>,
     mut commands: Commands<'_, '_>,
 ) {
     if doings.spawns.is_empty() {

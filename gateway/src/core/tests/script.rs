@@ -1,6 +1,5 @@
 //! The words of the scripts, and the one function that runs them.
 
-use shared::content::Map;
 use shared::core::{Core, EdgeInput, EdgeOutput, Input, Output};
 use shared::directory::{DirectoryEvent, NodeCard, NodeState};
 use shared::ids::{
@@ -230,7 +229,7 @@ fn start(battle_id: u64) -> BattleStart {
         battle: BattleId(battle_id),
         slot: 0,
         fighters: Vec::new(),
-        map: Map::default(),
+        map: Box::default(),
         ticks_max: 1,
     }
 }

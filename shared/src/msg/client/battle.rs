@@ -25,8 +25,8 @@ pub struct BattleStart {
     pub slot: u16,
     /// All fighters, ordered by slot.
     pub fighters: Vec<FighterLine>,
-    /// Where it is fought.
-    pub map: Map,
+    /// Where it is fought. In a box, so that frames stay small.
+    pub map: Box<Map>,
     /// How long the battle lasts at most.
     pub ticks_max: u32,
 }

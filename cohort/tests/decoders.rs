@@ -27,10 +27,10 @@ const MEMORY_BYTES: u64 = 8 << 10;
 /// The same where something is made first: a battle, the content or the configuration that an
 /// input belongs to, a connection's buffer. The client of Redis begins its lists with more room.
 const MEMORY_OF: [(&str, u64); 6] = [
-    ("content", 256 << 10),
+    ("content", 512 << 10),
     ("configuration", 128 << 10),
-    ("battle_state", 256 << 10),
-    ("replay", 256 << 10),
+    ("battle_state", 512 << 10),
+    ("replay", 512 << 10),
     ("tcp_chunk", 32 << 10),
     ("redis_answer", 512 << 10),
 ];

@@ -117,9 +117,10 @@ fn a_recorded_node_runs_again_with_the_same_outputs() {
     assert!(done.stdout.contains("baseapp"), "{done:?}");
 
     let recipe = format!("{flight}/node.json");
-    let text = fs::read_to_string(&recipe).unwrap();
-    let other = text.replace("\"content\": ", "\"content\": 1");
-    fs::write(&recipe, other).unwrap();
+    let mut other: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(&recipe).unwrap()).unwrap();
+    other["content"] = (other["content"].as_u64().unwrap() ^ 1).into();
+    fs::write(&recipe, other.to_string()).unwrap();
     check_refused(&["replay", "node", flight], 1, &["--content"]);
     check_refused(&["replay", "node", data], 1, &["node.json"]);
 }

@@ -123,8 +123,9 @@ fn a_name_that_players_must_not_see_is_told_with_the_rule() {
 fn an_id_used_twice_is_told_at_the_second_use_with_the_first() {
     check("pets.toml", "id = 3", "id = 1", 0, "id 1 is used already in line 4");
     let queue = BUILTIN_FILES[5].1.split("[[queues]]").nth(1).unwrap();
-    let twice = format!("rating_k = 32\n\n[[queues]]{queue}");
-    check("queues.toml", "rating_k = 32\n", &twice, 3, "name arena is used already in line 5");
+    let last = "bots = { after_s = 12, strength = \"regular\" }\n";
+    let twice = format!("{last}\n[[queues]]{queue}");
+    check("queues.toml", last, &twice, 3, "name arena is used already in line 7");
     let grants = "{ item = 21, count = 2 }";
     check("player.toml", grants, "{ item = 20, count = 2 }", 0, "item 20 is used already");
 }
@@ -204,7 +205,7 @@ fn everything_wrong_is_told_at_once_up_to_a_limit() {
     files[5].1 = files[5].1.replace("rating_k = 32", "rating_q = 32");
     let lines = told(&files);
     let starts: Vec<_> = lines.iter().map(|line| line.split(": ").next().unwrap()).collect();
-    let expected = ["heroes.toml:8", "items.toml:51", "queues.toml:4", "queues.toml:11"];
+    let expected = ["heroes.toml:8", "items.toml:51", "queues.toml:6", "queues.toml:13"];
     assert_eq!(starts, expected, "{lines:#?}");
 
     let hundreds: String = (0..250).map(|n| format!("unknown_{n} = 1\n")).collect();

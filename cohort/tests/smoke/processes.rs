@@ -98,7 +98,7 @@ fn a_request_is_followed_by_its_trace_through_the_logs_of_all_nodes() {
     assert_eq!(report.code, Some(0), "{report:?}");
     let of = |name, what| traces(dir.path(), name, what);
     let (asked, answered) = (of("gateway-1", "asked"), of("gateway-1", "answered"));
-    assert!(asked.len() > 100, "{} requests are followed", asked.len());
+    assert!(asked.len() >= 10, "each of ten bots asks something, not {}", asked.len());
     assert!(answered.is_subset(&asked), "each has its own");
     assert!(!of("baseapp-1", "carried out").is_disjoint(&answered), "of bags and letters");
     // A party queues: gateway, social, matchmaker.

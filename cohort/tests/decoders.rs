@@ -21,7 +21,7 @@ use mutation::Mutations;
 /// Mutations per target. Those of targets whose runs take long are fewer.
 const MUTATIONS: usize = 20_000;
 const SLOW: [(&str, usize); 4] =
-    [("content", 1_500), ("configuration", 6_000), ("replay", 6_000), ("battle_state", 6_000)];
+    [("content", 200), ("configuration", 6_000), ("replay", 500), ("battle_state", 500)];
 /// Bytes that a decoder may take at once, whatever its input: room for the first entries of lists.
 const MEMORY_BYTES: u64 = 8 << 10;
 /// The same where something is made first: a battle, the content or the configuration that an

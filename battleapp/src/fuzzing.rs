@@ -3,6 +3,8 @@
 //! Each decodes bytes and, if they decode, checks that encoding again gives the same meaning. It
 //! fails by a panic.
 
+use std::sync::LazyLock;
+
 use shared::content::Content;
 use shared::ids::{BattleId, NodeId, PlayerId, SessionId, SessionRef};
 use shared::msg::client::Act;
@@ -75,9 +77,8 @@ fn read(bytes: &[u8]) {
 
 /// The state of a battle, as a keyframe holds it.
 pub fn battle_state(bytes: &[u8]) {
-    let setup = setup();
-    if let Some(mut sim) = Modes::BUILTIN.create(&setup) {
-        state_of(sim.as_mut(), &setup, bytes);
+    if let Some(mut sim) = Modes::BUILTIN.create(&SETUP) {
+        state_of(sim.as_mut(), &SETUP, bytes);
     }
 }
 
@@ -93,7 +94,8 @@ fn state_of(sim: &mut dyn BattleSim, setup: &Setup, bytes: &[u8]) {
     assert_eq!((twin.hash(), twin.tick()), (sim.hash(), sim.tick()));
 }
 
-fn setup() -> Setup {
+/// Made once: reading the content takes longer than any battle here.
+static SETUP: LazyLock<Setup> = LazyLock::new(|| {
     let content = Content::builtin();
     let hero = content.heroes.keys().next().copied().unwrap_or_default();
     let species = content.pets.keys().next().copied().unwrap_or_default();
@@ -117,11 +119,11 @@ fn setup() -> Setup {
     let seats = [seat(0), seat(1)];
     let arena = Modes::BUILTIN.named("arena").expect("there is a mode arena");
     Setup::new(arena, &content, BattleId(5), 42, &seats).expect("built-in content is sound")
-}
+});
 
 /// Shots fly, so that there are entities of every kind.
 fn fought(mut each: impl FnMut(&mut dyn BattleSim, &[Order])) {
-    let mut sim = Modes::BUILTIN.create(&setup()).expect("there is a mode arena");
+    let mut sim = Modes::BUILTIN.create(&SETUP).expect("there is a mode arena");
     for _ in 0..TICKS {
         let shoot = Order { walk: (127, 0), act: Act::Skill { skill: 1, aim_mm: (127, 3) } };
         let orders = [shoot, Order { walk: (-5, 9), act: Act::Skill { skill: 0, aim_mm: (0, 0) } }];
@@ -131,9 +133,8 @@ fn fought(mut each: impl FnMut(&mut dyn BattleSim, &[Order])) {
 }
 
 fn replays() -> Vec<Vec<u8>> {
-    let setup = setup();
-    let mut sim = Modes::BUILTIN.create(&setup).expect("there is a mode arena");
-    let mut recorder = Recorder::new(&setup, "fuzz", schema_hash(sim.as_mut()));
+    let mut sim = Modes::BUILTIN.create(&SETUP).expect("there is a mode arena");
+    let mut recorder = Recorder::new(&SETUP, "fuzz", schema_hash(sim.as_mut()));
     fought(|sim, orders| {
         recorder.tick(orders, sim);
     });

@@ -97,20 +97,9 @@ pub(super) fn schedule() -> Schedule {
         ambiguity_detection: LogLevel::Error,
         ..ScheduleBuildSettings::default()
     });
-    tick.configure_sets(
-        (
-            Stage::Walk,
-            Stage::Follow,
-            Stage::Fly,
-            Stage::Act,
-            Stage::Spawn,
-            Stage::Pulse,
-            Stage::Resolve,
-            Stage::Capture,
-            Stage::Return,
-        )
-            .chain(),
-    );
+    for (before, stage) in STAGES.into_iter().zip(STAGES.into_iter().skip(1)) {
+        tick.configure_sets(stage.after(before));
+    }
     tick.add_systems((
         systems::walk.in_set(Stage::Walk),
         systems::follow.in_set(Stage::Follow),

@@ -67,7 +67,7 @@ fn target_of(world: &World, (_, entity): Row) -> Option<Target> {
         None => world.get::<Side>(entity)?.0,
     };
     let at = world.get::<Place>(entity)?.at();
-    Some(Target { at, side, revealed: false })
+    Some(Target { at, side })
 }
 
 fn put(view: &mut Snapshot, world: &World, (id, entity): Row) {

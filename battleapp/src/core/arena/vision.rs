@@ -22,16 +22,13 @@ pub struct Target {
     pub at: Point,
     /// Whose it is.
     pub side: u8,
-    /// It has given itself away, by an attack for example: it is seen wherever it is.
-    pub revealed: bool,
 }
 
-/// Whether `side` sees the target: its own always, what is revealed, and what one of its eyes has
-/// within its sight with nothing in between.
+/// Whether `side` sees the target: its own always, and what one of its eyes has within its sight
+/// with nothing in between.
 #[must_use]
 pub fn visible(ground: &Ground, side: u8, eyes: &[Eye], target: Target) -> bool {
     target.side == side
-        || target.revealed
         || eyes.iter().any(|eye| {
             eye.side == side
                 && is_within(eye.at, target.at, eye.sight_mm)
@@ -52,20 +49,19 @@ mod tests {
 
     const EYE: Eye = Eye { at: (-9_000, -1_000), side: 0, sight_mm: 6_000 };
 
-    fn seen(ground: &Ground, side: u8, at: Point, revealed: bool) -> bool {
+    fn seen(ground: &Ground, side: u8, at: Point) -> bool {
         let other = Eye { at: (9_000, 1_000), side: 1, ..EYE };
-        visible(ground, side, &[EYE, other], Target { at, side: 1, revealed })
+        visible(ground, side, &[EYE, other], Target { at, side: 1 })
     }
 
     #[test]
-    fn sides_see_their_own_the_revealed_and_what_is_near_and_in_the_open() {
+    fn sides_see_their_own_and_what_is_near_and_in_the_open() {
         let ground = Ground::new(&Content::builtin().maps["crossing"]);
-        assert!(seen(&ground, 0, (-6_000, -1_000), false), "in the open");
-        assert!(!seen(&ground, 0, (-2_999, -1_000), false), "too far away");
-        assert!(seen(&ground, 0, (-2_999, -1_000), true), "revealed");
-        assert!(!seen(&ground, 0, (-7_000, -5_500), false), "behind a wall");
-        assert!(seen(&ground, 1, (-7_000, -5_500), false), "one's own");
-        let blind = visible(&ground, 0, &[], Target { at: (0, 0), side: 1, revealed: false });
+        assert!(seen(&ground, 0, (-6_000, -1_000)), "in the open");
+        assert!(!seen(&ground, 0, (-2_999, -1_000)), "too far away");
+        assert!(!seen(&ground, 0, (-7_000, -5_500)), "behind a wall");
+        assert!(seen(&ground, 1, (-7_000, -5_500)), "one's own");
+        let blind = visible(&ground, 0, &[], Target { at: (0, 0), side: 1 });
         assert!(!blind, "nobody is there to look");
     }
 }

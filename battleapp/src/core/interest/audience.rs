@@ -25,6 +25,8 @@ pub struct Audience {
     rules: Interest,
     /// Everything in this tick, ordered by id.
     all: Snapshot,
+    /// The same rows as those may know them whose own they are not.
+    open: Vec<EntityRow>,
     grid: Grid,
     places: Vec<(i32, i32)>,
     ids: Vec<u16>,
@@ -42,6 +44,7 @@ impl Audience {
         Self {
             rules,
             all: Snapshot::default(),
+            open: Vec::new(),
             grid: Grid::new(half_mm, CELL_MM),
             places: Vec::new(),
             ids: Vec::new(),
@@ -59,6 +62,9 @@ impl Audience {
         self.ids.clear();
         self.places.clear();
         self.beacons.clear();
+        self.open.clear();
+        self.open.extend(&self.all.rows);
+        self.open.iter_mut().for_each(EntityRow::hide_own);
         for (index, row) in (0..).zip(&self.all.rows) {
             self.ids.push(row.id);
             self.places.push(place(row, self.all.unit_mm));
@@ -74,12 +80,12 @@ impl Audience {
     /// Fills in what the client of class `class`, its slot, is told, beside what it has
     /// acknowledged. Spectators are told everything.
     pub fn tell(&mut self, class: u16, baseline: Option<&Snapshot>, view: &mut Snapshot) {
-        let Self { rules, all, grid, places, ids, beacons, watchers, choice, .. } = self;
+        let Self { rules, all, open, grid, places, ids, beacons, watchers, choice, .. } = self;
         let rows = std::mem::take(&mut view.rows);
         *view = Snapshot { rows, ..head_of(all) };
         let Some(watcher) = watchers.get_mut(usize::from(class)).filter(|_| class != SPECTATOR)
         else {
-            view.rows.extend(all.rows.iter().take(ROWS_MAX).map(|row| told(row, class)));
+            view.rows.extend(all.rows.iter().take(ROWS_MAX).map(|row| watched(*row)));
             return;
         };
         let before = baseline.map_or(&[][..], |baseline| &baseline.rows);
@@ -89,17 +95,22 @@ impl Audience {
         let at = own.and_then(|own| places.get(own)).copied().unwrap_or_default();
         let scene = Scene { grid, places, ids, beacons };
         let eye = Eye { rules, at, own: Some(class), baseline: &self.baseline_ids };
-        let row_of = |index: usize| told(&all.rows[index], class);
+        let row_of = |index: usize| match own {
+            Some(own) if own == index && all.rows[index].kind() == Kind::Fighter => {
+                &all.rows[index]
+            }
+            _ => &open[index],
+        };
         let mut cost = |change| match change {
-            Change::New(index) => ENTRY_BYTES_MAX + KIND_BYTES + numbers(None, &row_of(index)),
-            Change::Updated(index, at) => match numbers(Some(&before[at]), &row_of(index)) {
+            Change::New(index) => ENTRY_BYTES_MAX + KIND_BYTES + numbers(None, row_of(index)),
+            Change::Updated(index, at) => match numbers(Some(&before[at]), row_of(index)) {
                 0 => 0,
                 bytes => ENTRY_BYTES_MAX + bytes,
             },
             Change::Gone(_) => ENTRY_BYTES_MAX,
         };
         watcher.look(&scene, &eye, &mut cost, choice);
-        view.rows.extend(choice.fresh.iter().map(|index| row_of(*index)));
+        view.rows.extend(choice.fresh.iter().map(|index| *row_of(*index)));
         view.rows.extend(choice.kept.iter().map(|at| before[*at]));
         view.rows.sort_unstable_by_key(|row| row.id);
     }
@@ -111,14 +122,11 @@ const fn head_of(all: &Snapshot) -> Snapshot {
     Snapshot { tick, ticks_left, unit_mm, score, rows: Vec::new() }
 }
 
-/// A row as a class may know it.
-fn told(row: &EntityRow, class: u16) -> EntityRow {
-    let mut row = *row;
-    let is_fighter = row.kind() == Kind::Fighter;
-    if is_fighter && class == SPECTATOR {
-        row.set(FighterView::SEQUENCE, 0);
-    } else if !is_fighter || row.id != class {
-        row.hide_own();
+/// A row as those may know it who watch: all but whose commands were applied.
+fn watched(mut row: EntityRow) -> EntityRow {
+    match row.kind() {
+        Kind::Fighter => row.set(FighterView::SEQUENCE, 0),
+        Kind::Projectile | Kind::Pet | Kind::Area | Kind::Point | Kind::Monster => row.hide_own(),
     }
     row
 }
@@ -130,6 +138,9 @@ fn place(row: &EntityRow, unit_mm: u8) -> (i32, i32) {
 
 /// The bytes of a row's mask and numbers at most; zero if nothing differs.
 fn numbers(before: Option<&EntityRow>, now: &EntityRow) -> usize {
+    if before == Some(now) {
+        return 0;
+    }
     let (mut mask, mut bytes) = (0u32, 0);
     for (field, value) in now.fields().iter().enumerate() {
         let before = before.map_or(0, |before| before.get(field));
@@ -139,7 +150,7 @@ fn numbers(before: Option<&EntityRow>, now: &EntityRow) -> usize {
             bytes += varint(difference.unsigned_abs().saturating_mul(2));
         }
     }
-    if mask == 0 && before.is_some() { 0 } else { bytes + varint(u64::from(mask)) }
+    bytes + varint(u64::from(mask))
 }
 
 /// Bytes of a number at seven bits each.

@@ -149,7 +149,8 @@ impl fmt::Debug for RedisDirectoryHandle {
 }
 
 impl RedisDirectoryHandle {
-    /// Whether this node has lost its lease, or was suspended for too long. It never gets it back: the process has to end or to join anew with a new incarnation.
+    /// Whether this node has lost its lease, or was suspended for too long. It never gets it back:
+    /// the process has to end or to join anew with a new incarnation.
     #[must_use]
     pub fn is_lost(&self) -> bool {
         self.board.is_lost(now())

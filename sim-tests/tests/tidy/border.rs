@@ -85,6 +85,8 @@ pub(crate) fn imports(source: &Source) -> Vec<String> {
     let allowed: &[&str] = match package {
         "shared" => &[],
         "cohort" | "sim-tests" | "fuzz" => return Vec::new(),
+        // The benchmarks run battles themselves, beside a twin that does without the ECS.
+        "bench" => &["shared", "battleapp"],
         _ => &["shared"],
     };
     let against = ours.filter(|name| dependencies.contains_key(**name) && !allowed.contains(name));

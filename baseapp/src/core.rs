@@ -2,6 +2,7 @@
 
 mod account;
 mod bag;
+mod battles;
 mod books;
 mod cards;
 mod equipment;
@@ -121,6 +122,7 @@ impl Baseapp {
             guild::install,
             requests::install,
             books::install,
+            battles::install,
             cards::install,
         ] {
             install(&mut world, &mut tick);

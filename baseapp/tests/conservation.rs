@@ -11,7 +11,8 @@ use baseapp::audit::{Asset, Counts, GuildRecord, Report, audit};
 use bench::{Bench, gift, player};
 use proptest::prelude::*;
 use shared::ids::{Address, BattleId, Epoch, Key, NodeId, RequestId, Role, Version};
-use shared::msg::client::{Attachments, Outcome, PlayerRequest, Stack};
+use shared::limits::BATTLES_REMEMBERED_MAX;
+use shared::msg::client::{Attachments, Outcome, PlayerRequest, Reply, Stack};
 use shared::msg::mail::Mail;
 use shared::store::memory::MemoryStore;
 use shared::store::scan::StoreScan as _;
@@ -136,6 +137,16 @@ fn battle_ends(bench: &mut Bench, battle: u64, won: usize, lost: usize) {
     assert_eq!(reply, StoreReply::Committed(vec![CommitVerdict::Done]));
 }
 
+/// The battles that a player is told of, in the order of their ids.
+fn battles_of(bench: &mut Bench, account: &'static str) -> Vec<u64> {
+    let Ok(Reply::Battles(lines)) = bench.ask(account, PlayerRequest::ReadBattles) else {
+        panic!("battles can be read")
+    };
+    let mut battles: Vec<u64> = lines.iter().map(|line| line.battle.0).collect();
+    battles.sort_unstable();
+    battles
+}
+
 fn login_all(bench: &mut Bench, sessions: &mut u64) {
     for account in ACCOUNTS {
         *sessions += 1;
@@ -152,6 +163,7 @@ proptest! {
         let mut sessions = 0;
         login_all(&mut bench, &mut sessions);
         let mut battles = 0;
+        let mut fought: Vec<Vec<u64>> = vec![Vec::new(); ACCOUNTS.len()];
         let mut last: Option<(&'static str, RequestId, PlayerRequest)> = None;
         for step in steps {
             let mut ask = |bench: &mut Bench, who: usize, request: PlayerRequest| {
@@ -176,6 +188,8 @@ proptest! {
                 Step::Battle { won, lost } => {
                     battles += 1;
                     battle_ends(&mut bench, battles, won, lost);
+                    fought[won].push(battles);
+                    fought[lost].push(battles);
                 }
                 Step::RepeatLast => {
                     if let Some((account, id, request)) = last.clone() {
@@ -209,6 +223,13 @@ proptest! {
         let Counts { posts_waiting, mails_waiting, .. } = report.counts;
         prop_assert_eq!((posts_waiting, mails_waiting), (0, 0), "all mail has arrived");
         prop_assert_eq!(wealth(&mut bench), booked(&report), "what clients see is booked");
+        for (account, fought) in ACCOUNTS.into_iter().zip(fought) {
+            let remembered = battles_of(&mut bench, account);
+            prop_assert_eq!(remembered.len(), fought.len().min(BATTLES_REMEMBERED_MAX));
+            if fought.len() <= BATTLES_REMEMBERED_MAX {
+                prop_assert_eq!(remembered, fought, "each battle is entered once");
+            }
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use shared::msg::matchmaker_battle::{Seat, Stakes};
 use shared::msg::snapshot::{self, SPECTATOR};
 
 use crate::core::modes::Modes;
-use crate::core::replay::{Recorder, Replay, header_in, mend, schema_hash};
+use crate::core::replay::{Recorder, Replay, header_in, mend};
 use crate::core::setup::Setup;
 use crate::core::sim::{BattleSim, Order, Verdict};
 
@@ -134,7 +134,7 @@ fn fought(mut each: impl FnMut(&mut dyn BattleSim, &[Order])) {
 
 fn replays() -> Vec<Vec<u8>> {
     let mut sim = Modes::BUILTIN.create(&SETUP).expect("there is a mode arena");
-    let mut recorder = Recorder::new(&SETUP, "fuzz", schema_hash(sim.as_mut()));
+    let mut recorder = Recorder::new(Modes::BUILTIN, &SETUP, "fuzz", sim.as_mut());
     fought(|sim, orders| {
         recorder.tick(orders, sim);
     });

@@ -12,7 +12,8 @@ use clap_complete::Shell;
 
 pub use self::bench::{BenchArgs, BenchCommand, BenchMqArgs, BenchStoreArgs};
 pub use self::replay::{
-    ReplayArgs, ReplayCommand, ReplayDiffArgs, ReplayExportArgs, ReplayNodeArgs, ReplaySeekArgs,
+    ReplayArgs, ReplayCommand, ReplayDiffArgs, ReplayExportArgs, ReplayListArgs, ReplayNodeArgs,
+    ReplaySeekArgs, ReplayShowArgs,
 };
 #[cfg(feature = "mutations")]
 pub use self::sim::SimMutationsArgs;

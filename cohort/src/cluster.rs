@@ -8,6 +8,7 @@ mod sockets;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use gateway::shell::Edge;
 use tokio::task::block_in_place;
@@ -17,9 +18,10 @@ use shared::directory::NodeCard;
 use shared::ids::{Address, NodeId, Role};
 use shared::runtime::{Node, NodeSetup, NodeStatus};
 
-use crate::config::Config;
+use crate::clock;
+use crate::config::{Config, LimitsConfig};
 use crate::failure::{Failure, chain};
-use crate::replays::ReplayFolder;
+use crate::replays::{ReplayFolder, Retention};
 
 use backends::{AnyMq, AnyStore};
 
@@ -209,10 +211,14 @@ fn replays(config: &Config) -> Result<KeepReplay, Failure> {
         dir: config.node.data_dir.clone(),
         what: format!("{}: {error}", dir.display()),
     };
-    let mut folder =
-        ReplayFolder::open(dir.clone(), config.limits.replay_files_max).map_err(unusable)?;
+    let LimitsConfig { replay_files_max, replay_days_max, .. } = config.limits;
+    let retention = Retention {
+        files_max: usize::try_from(replay_files_max).unwrap_or(usize::MAX),
+        age_max: Duration::from_secs(u64::from(replay_days_max) * 24 * 60 * 60),
+    };
+    let mut folder = ReplayFolder::open(dir.clone(), retention, clock::wall()).map_err(unusable)?;
     Ok(Box::new(move |battle, bytes| {
-        if let Err(error) = folder.keep(battle, &bytes) {
+        if let Err(error) = folder.keep(battle, &bytes, clock::wall()) {
             tracing::warn!(%battle, %error, "replay not kept");
         }
     }))

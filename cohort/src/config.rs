@@ -130,6 +130,8 @@ pub struct LimitsConfig {
     pub replay_files_max: u32,
     /// Threads that step battles; 0 takes one less than the machine has.
     pub battle_workers: u16,
+    /// Days that a replay is kept; 0 is for ever.
+    pub replay_days_max: u32,
 }
 
 impl Default for LimitsConfig {
@@ -140,6 +142,7 @@ impl Default for LimitsConfig {
             logins_max: gateway.logins_max,
             replay_files_max: 1_000,
             battle_workers: 0,
+            replay_days_max: 30,
         }
     }
 }

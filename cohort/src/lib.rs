@@ -34,6 +34,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Node(node) => cmd::node::run(&node).await,
         Command::Bots(bots) => cmd::bots::run(&bots).await,
         Command::Replay(ReplayCommand::Verify(replay)) => cmd::replay::verify(&replay),
+        Command::Replay(ReplayCommand::List(list)) => cmd::replay::list(&list),
         Command::Replay(ReplayCommand::Show(replay)) => cmd::replay::show(&replay),
         Command::Replay(ReplayCommand::Seek(seek)) => cmd::replay::seek(&seek),
         Command::Replay(ReplayCommand::Diff(diff)) => cmd::replay::diff(&diff),

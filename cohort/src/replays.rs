@@ -1,55 +1,71 @@
-//! Replay files on disk: written whole or not at all, the oldest deleted beyond a limit.
+//! Replay files on disk: written whole or not at all, indexed, and deleted when they are too many
+//! or too old.
 
-use std::ffi::OsStr;
+pub mod index;
+
+use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use shared::ids::BattleId;
+
+use self::index::Entry;
 
 /// What the name of a replay file ends with.
 pub const EXTENSION: &str = "replay";
 /// What the name of a file that is still being written ends with.
 const UNFINISHED: &str = "unfinished";
+/// Lines of the index that may stand for files that are gone, before it is written anew.
+const STALE_LINES_MAX: usize = 256;
+
+/// How many replays a folder keeps. Beyond it the oldest are deleted.
+#[derive(Clone, Copy, Debug)]
+pub struct Retention {
+    /// Files; zero keeps none.
+    pub files_max: usize,
+    /// How old a file may become; zero is for ever.
+    pub age_max: Duration,
+}
 
 /// The folder in which a node keeps its replays.
 #[derive(Clone, Debug)]
 pub struct ReplayFolder {
     dir: PathBuf,
-    files_max: usize,
+    retention: Retention,
     /// What is there, oldest first.
-    files: std::collections::VecDeque<PathBuf>,
+    entries: VecDeque<Entry>,
+    /// Lines of the index that stand for files that are gone.
+    stale: usize,
 }
 
 impl ReplayFolder {
-    /// Opens the folder, makes it if it is not there, and removes what was left half written.
+    /// Opens the folder, makes it if it is not there, removes what was left half written and what
+    /// is too much or, `now`, too old, and writes the index anew.
     ///
     /// # Errors
     /// What the operating system says.
-    pub fn open(dir: PathBuf, files_max: u32) -> io::Result<Self> {
+    pub fn open(dir: PathBuf, retention: Retention, now: SystemTime) -> io::Result<Self> {
         fs::create_dir_all(&dir)?;
-        let mut files = Vec::new();
         for entry in fs::read_dir(&dir)? {
-            let entry = entry?;
-            let path = entry.path();
-            if path.extension() == Some(OsStr::new(UNFINISHED)) {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == UNFINISHED) {
                 fs::remove_file(&path)?;
-            } else if path.extension() == Some(OsStr::new(EXTENSION)) {
-                files.push((entry.metadata()?.modified()?, path));
             }
         }
-        files.sort();
-        let files = files.into_iter().map(|(_, path)| path).collect();
-        let files_max = usize::try_from(files_max).unwrap_or(usize::MAX);
-        Ok(Self { dir, files_max, files })
+        let entries = index::read(&dir)?.into();
+        let mut folder = Self { dir, retention, entries, stale: STALE_LINES_MAX };
+        folder.clean(now)?;
+        Ok(folder)
     }
 
-    /// Keeps the replay of a battle, then deletes the oldest ones beyond the limit.
+    /// Keeps the replay of a battle that ended `now`, then deletes what is too much or too old.
     ///
     /// # Errors
     /// What the operating system says; no half file is left under the final name.
-    pub fn keep(&mut self, battle: BattleId, bytes: &[u8]) -> io::Result<()> {
-        if self.files_max == 0 {
+    pub fn keep(&mut self, battle: BattleId, bytes: &[u8], now: SystemTime) -> io::Result<()> {
+        if self.retention.files_max == 0 {
             return Ok(());
         }
         let path = self.dir.join(format!("{battle}.{EXTENSION}"));
@@ -58,12 +74,29 @@ impl ReplayFolder {
         file.write_all(bytes)?;
         file.sync_data()?;
         fs::rename(&unfinished, &path)?;
-        self.files.retain(|kept| *kept != path);
-        self.files.push_back(path);
-        while self.files.len() > self.files_max {
-            if let Some(oldest) = self.files.pop_front() {
-                remove(&oldest)?;
-            }
+        let entry = Entry::of(&path, now, bytes);
+        index::append(&self.dir, &entry)?;
+        self.entries.retain(|kept| kept.file != entry.file);
+        self.entries.push_back(entry);
+        self.clean(now)
+    }
+
+    /// Deletes what is too much or too old, and what the index has of it when that has become a
+    /// lot.
+    fn clean(&mut self, now: SystemTime) -> io::Result<()> {
+        let Retention { files_max, age_max } = self.retention;
+        let is_old = |entry: &Entry| {
+            let age = now.duration_since(entry.saved()).unwrap_or_default();
+            age_max > Duration::ZERO && age > age_max
+        };
+        while self.entries.len() > files_max || self.entries.front().is_some_and(is_old) {
+            let Some(oldest) = self.entries.pop_front() else { break };
+            remove(&self.dir.join(oldest.file))?;
+            self.stale += 1;
+        }
+        if self.stale >= STALE_LINES_MAX {
+            self.stale = 0;
+            index::rewrite(&self.dir, self.entries.make_contiguous())?;
         }
         Ok(())
     }
@@ -77,19 +110,11 @@ pub fn named(paths: &[PathBuf]) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
     let mut files = Vec::new();
     for path in paths {
         let blame = |error| (path.clone(), error);
-        if !fs::metadata(path).map_err(blame)?.is_dir() {
+        if fs::metadata(path).map_err(blame)?.is_dir() {
+            files.append(&mut index::files(path).map_err(blame)?);
+        } else {
             files.push(path.clone());
-            continue;
         }
-        let mut inside = Vec::new();
-        for entry in fs::read_dir(path).map_err(blame)? {
-            let path = entry.map_err(blame)?.path();
-            if path.extension() == Some(OsStr::new(EXTENSION)) {
-                inside.push(path);
-            }
-        }
-        inside.sort();
-        files.append(&mut inside);
     }
     Ok(files)
 }
@@ -104,37 +129,91 @@ fn remove(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use battleapp::core::conformance::{any_orders, any_setup};
+    use battleapp::core::modes::Modes;
+    use battleapp::core::sim::Verdict;
+    use battleapp::replay::Recorder;
+
     use super::*;
 
-    fn names(dir: &Path) -> Vec<String> {
-        let mut names: Vec<_> = fs::read_dir(dir)
+    const FOR_EVER: Duration = Duration::ZERO;
+
+    /// A replay of a few ticks.
+    fn recorded(battle: u64) -> Vec<u8> {
+        let mut setup = any_setup(Modes::BUILTIN, "duel", battle).expect("there is a duel");
+        setup.battle = BattleId(battle);
+        let mut sim = Modes::BUILTIN.create(&setup).expect("it was checked");
+        let mut recorder = Recorder::new(Modes::BUILTIN, &setup, "test", sim.as_mut());
+        for tick in 0..3 {
+            let orders = any_orders(battle, tick, setup.seats.len());
+            sim.step(&orders);
+            recorder.tick(&orders, sim.as_mut());
+        }
+        recorder.finish(Verdict::Won(1), false)
+    }
+
+    fn opened(dir: &Path, files_max: usize, age_max: Duration, at_s: u64) -> ReplayFolder {
+        ReplayFolder::open(dir.to_owned(), Retention { files_max, age_max }, at(at_s)).unwrap()
+    }
+
+    fn at(s: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(s)
+    }
+
+    fn kept(dir: &Path) -> Vec<String> {
+        index::read(dir).unwrap().into_iter().map(|entry| entry.file).collect()
+    }
+
+    #[test]
+    fn the_newest_are_kept_up_to_the_limits_of_number_and_age() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().join("replays");
+        let mut folder = opened(&dir, 2, FOR_EVER, 100);
+        for battle in 1..=3 {
+            folder.keep(BattleId(battle), &recorded(battle), at(100 + battle)).unwrap();
+        }
+        assert_eq!(kept(&dir), ["0000000000000002.replay", "0000000000000003.replay"]);
+        let mut folder = opened(&dir, 9, Duration::from_secs(10), 112);
+        assert_eq!(kept(&dir), ["0000000000000002.replay", "0000000000000003.replay"]);
+        folder.keep(BattleId(4), &recorded(4), at(113)).unwrap();
+        assert_eq!(kept(&dir), ["0000000000000003.replay", "0000000000000004.replay"]);
+    }
+
+    #[test]
+    fn the_index_says_who_fought_and_how_it_ended_and_follows_the_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut folder = opened(dir.path(), 9, FOR_EVER, 1);
+        for battle in [1, 2] {
+            folder.keep(BattleId(battle), &recorded(battle), at(10 - battle)).unwrap();
+        }
+        let entries = index::read(dir.path()).unwrap();
+        let [first, second] = entries.as_slice() else { panic!("{entries:?}") };
+        assert_eq!((first.battle.as_str(), first.saved_ms), ("0000000000000002", 8_000));
+        assert_eq!((second.mode.as_str(), second.result.as_str()), ("duel", "side 1 won"));
+        assert!(first.has("player 1") && !first.has("player 7"), "{first:?}");
+        fs::remove_file(dir.path().join("index.jsonl")).unwrap();
+        fs::remove_file(dir.path().join(&first.file)).unwrap();
+        let again = index::read(dir.path()).unwrap();
+        assert_eq!(again.len(), 1, "the file itself says what the index lacks");
+        assert_eq!((&again[0].battle, &again[0].players), (&second.battle, &second.players));
+    }
+
+    #[test]
+    fn what_is_half_written_or_of_another_format_goes_and_strangers_are_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("1.unfinished"), "").unwrap();
+        fs::write(dir.path().join("notes.txt"), "").unwrap();
+        fs::write(dir.path().join("old.replay"), "of another format").unwrap();
+        let mut folder = opened(dir.path(), 1, FOR_EVER, 1);
+        folder.keep(BattleId(2), &recorded(2), at(1)).unwrap();
+        folder.keep(BattleId(3), &recorded(3), at(2)).unwrap();
+        let mut names: Vec<_> = fs::read_dir(dir.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         names.sort();
-        names
-    }
-
-    #[test]
-    fn the_newest_are_kept_up_to_the_limit() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut folder = ReplayFolder::open(dir.path().join("replays"), 2).unwrap();
-        for battle in 1..=3 {
-            folder.keep(BattleId(battle), b"bytes").unwrap();
-        }
-        let expected = ["0000000000000002.replay", "0000000000000003.replay"];
-        assert_eq!(names(&dir.path().join("replays")), expected);
-    }
-
-    #[test]
-    fn what_was_left_half_written_is_removed_and_strangers_are_left_alone() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("1.unfinished"), "").unwrap();
-        fs::write(dir.path().join("notes.txt"), "").unwrap();
-        fs::write(dir.path().join("1.replay"), "").unwrap();
-        let mut folder = ReplayFolder::open(dir.path().to_owned(), 1).unwrap();
-        folder.keep(BattleId(2), b"bytes").unwrap();
-        assert_eq!(names(dir.path()), ["0000000000000002.replay", "notes.txt"]);
+        let expected = ["0000000000000003.replay", "index.jsonl", "notes.txt"];
+        assert_eq!(names, expected);
     }
 
     #[test]

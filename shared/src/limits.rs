@@ -28,6 +28,9 @@ pub const PETS_MAX: usize = 50;
 /// Letters in an inbox; further mail waits in the mailbox until one is claimed.
 pub const INBOX_LETTERS_MAX: usize = 100;
 
+/// Last battles that are remembered for each player; the oldest is forgotten.
+pub const BATTLES_REMEMBERED_MAX: usize = 20;
+
 /// Entries in a key's mailbox. Further mail waits in the sender's outbox.
 pub const MAILBOX_ENTRIES_MAX: u64 = 1_000;
 /// Entries in a key's outbox. A request that would post more is refused with `OutboxFull`.

@@ -61,8 +61,8 @@ fn every_path_in_the_architecture_page_exists() {
 }
 
 #[test]
-fn the_program_is_thin() {
-    assert_tidy(&findings_of(style::thin_program));
+fn the_program_is_thin_and_the_guides_mode_is_short() {
+    assert_tidy(&findings_of(style::short_files));
 }
 
 #[test]

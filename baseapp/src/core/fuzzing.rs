@@ -1,12 +1,13 @@
 //! The stored parts of a player, for fuzzing.
 
 use shared::content::Content;
-use shared::ids::GuildId;
-use shared::msg::client::{Attachments, Stack};
+use shared::ids::{BattleId, GuildId};
+use shared::msg::client::{Attachments, BattleLine, Outcome, Stack};
 use shared::store::PartId;
 
 use super::account::Account;
 use super::bag::Bag;
+use super::battles::Battles;
 use super::books::Books;
 use super::equipment::Equipment;
 use super::goods::Goods;
@@ -31,6 +32,7 @@ pub fn player_part(bytes: &[u8]) {
     check::<Membership>(id, part);
     check::<Requests>(id, part);
     check::<Books>(id, part);
+    check::<Battles>(id, part);
 }
 
 /// What was read is written and read as the same bytes.
@@ -57,6 +59,13 @@ pub fn player_parts() -> Vec<Vec<u8>> {
     let mut goods = books.mint(Attachments { gold: 300, stacks });
     wallet.put(Goods::gold(goods.take_gold()));
     bag.put(goods);
+    let mut battles = Battles::default();
+    battles.enter(BattleLine {
+        battle: BattleId(7),
+        outcome: Outcome::Won,
+        rating_change: 16,
+        xp: 90,
+    });
     // Nobody's account: an empty name and a secret of zeros.
     let account = [&[Account::ID.0, Account::SCHEMA, 0, 0][..], &[0; 32]].concat();
     vec![
@@ -70,6 +79,7 @@ pub fn player_parts() -> Vec<Vec<u8>> {
         seed(&Membership::Member(GuildId(7))),
         seed(&Requests::default()),
         seed(&books),
+        seed(&battles),
     ]
 }
 

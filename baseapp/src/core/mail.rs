@@ -7,7 +7,7 @@ use bevy_ecs::prelude::*;
 use shared::core::Output;
 use shared::ids::{Key, PlayerId};
 use shared::limits::MAIL_BYTES_MAX;
-use shared::msg::client::{Event, Sender};
+use shared::msg::client::{BattleLine, Event, Sender};
 use shared::msg::mail::Mail;
 use shared::ownership::Change;
 use shared::store::{MailEntry, PartId};
@@ -82,6 +82,7 @@ impl Baseapp {
                 }
                 player.progress.note_battle(outcome, rating_change);
                 player.progress.gain_xp(xp, &content.player);
+                player.battles.enter(BattleLine { battle, outcome, rating_change, xp });
                 if attached.gold == 0 && attached.stacks.is_empty() {
                     return Applied::Done(Vec::new());
                 }

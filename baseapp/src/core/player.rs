@@ -11,6 +11,7 @@ use shared::store::{PartId, Record};
 
 use super::account::{Account, Online};
 use super::bag::Bag;
+use super::battles::Battles;
 use super::books::{Books, Tally};
 use super::equipment::Equipment;
 use super::guild::Membership;
@@ -36,6 +37,7 @@ pub(super) struct Player {
     pub(super) membership: &'static mut Membership,
     pub(super) requests: &'static mut Requests,
     pub(super) books: &'static mut Books,
+    pub(super) battles: &'static mut Battles,
 }
 
 /// The components of an entity to be spawned.
@@ -52,6 +54,7 @@ pub(super) struct PlayerBundle {
     membership: Membership,
     requests: Requests,
     books: Books,
+    battles: Battles,
 }
 
 impl PlayerBundle {
@@ -79,6 +82,7 @@ impl PlayerBundle {
             membership: Membership::None,
             requests: Requests::default(),
             books,
+            battles: Battles::default(),
         }
     }
 
@@ -111,6 +115,8 @@ impl PlayerBundle {
             membership: required(parts)?,
             requests: required(parts)?,
             books,
+            // A record of a player who has fought no battle yet, or that is older than the list.
+            battles: Battles::load(parts)?.unwrap_or_default(),
         }))
     }
 }

@@ -151,6 +151,7 @@ fn perform(
         PlayerRequest::ReadInbox => {
             Answer::plain(Ok(Reply::Inbox(player.inbox.letters().to_vec())))
         }
+        PlayerRequest::ReadBattles => Answer::plain(Ok(Reply::Battles(player.battles.lines()))),
         PlayerRequest::Equip { item } => Answer::plain(equipment::equip(player, content, *item)),
         PlayerRequest::Unequip { slot } => Answer::plain(equipment::unequip(player, *slot)),
         PlayerRequest::UseItem { item } => {

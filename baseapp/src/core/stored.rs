@@ -5,6 +5,7 @@ use shared::store::PartId;
 
 use super::account::Account;
 use super::bag::Bag;
+use super::battles::Battles;
 use super::books::{Books, Tally};
 use super::equipment::Equipment;
 use super::guild::Membership;
@@ -46,6 +47,9 @@ impl StoredPlayer {
         read.check::<Progress>(parts);
         read.check::<Pets>(parts);
         read.check::<Requests>(parts);
+        if let Err(error) = Battles::load(parts) {
+            read.damage.push(error.to_string());
+        }
         read.membership = read.required(parts);
         let (wallet, bag) = (read.required::<Wallet>(parts), read.required::<Bag>(parts));
         let equipment = read.required::<Equipment>(parts);

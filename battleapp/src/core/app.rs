@@ -86,6 +86,7 @@ struct Counters {
     inputs_refused: u64,
     steps: u64,
     steps_skipped: u64,
+    steps_paused: u64,
 }
 
 impl BattleApp {
@@ -312,6 +313,7 @@ impl Core for BattleApp {
                 ("battle_inputs_refused_total", counters.inputs_refused),
                 ("battle_steps_total", counters.steps),
                 ("battle_steps_skipped_total", counters.steps_skipped),
+                ("battle_steps_paused_total", counters.steps_paused),
             ],
         }
     }

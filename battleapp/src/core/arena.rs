@@ -35,7 +35,6 @@ use self::components::{
     Afflictions, Area, Gait, Harm, Life, Pet, Place, Point, Score, Shot, Skills, Tally, Vitals,
 };
 use self::lanes::LANES;
-use self::stage::{Only, STAGES};
 use self::state::{
     Clock, FIRST_PET_ID, FIRST_POINT_ID, FIRST_SPAWN_ID, Kit, Orders, Rules, Side, Species,
     StableId,
@@ -43,6 +42,7 @@ use self::state::{
 use super::registry::{FieldRow, Lane as _, State};
 use super::setup::Setup;
 use super::sim::{BattleSim, Order, StateError, Verdict};
+use super::trace;
 
 pub use self::view::{EFFECT_BURN, EFFECT_LEAP, EFFECT_SLOW, EFFECT_STUN};
 
@@ -56,8 +56,6 @@ const SPAWNS_MAX: usize = 128;
 pub struct Arena {
     world: World,
     schedule: Schedule,
-    /// Runs one stage at a time; built when a tick is traced.
-    staged: Option<Schedule>,
     /// Fighters, pets and points, by stable id.
     lasting: Vec<(u32, Entity)>,
     fighters: usize,
@@ -134,7 +132,7 @@ impl Arena {
         let fighters = lasting.partition_point(|(id, _)| *id < FIRST_PET_ID);
         let spawned = world.query_filtered();
         let schedule = stage::schedule();
-        Self { world, schedule, staged: None, lasting, fighters, spawned, entities: Vec::new() }
+        Self { world, schedule, lasting, fighters, spawned, entities: Vec::new() }
     }
 
     fn begin_tick(&mut self, orders: &[Order]) {
@@ -188,17 +186,13 @@ impl BattleSim for Arena {
         self.schedule.run(&mut self.world);
     }
 
-    fn step_traced(&mut self, orders: &[Order], after: &mut dyn FnMut(&'static str, &[FieldRow])) {
-        let mut staged = self.staged.take().unwrap_or_else(|| stage::staged(&mut self.world));
+    fn step_traced(&mut self, orders: &[Order], after: &mut dyn FnMut(&str, &[FieldRow])) {
         self.begin_tick(orders);
-        for stage in STAGES {
-            self.world.resource_mut::<Only>().0 = stage;
-            staged.run(&mut self.world);
-            let mut rows = Vec::new();
-            self.fields(&mut rows);
-            after(stage.name(), &rows);
-        }
-        self.staged = Some(staged);
+        trace::by_system(self, after);
+    }
+
+    fn schedule(&mut self) -> Option<(&mut Schedule, &mut World)> {
+        Some((&mut self.schedule, &mut self.world))
     }
 
     fn tick(&self) -> u32 {
@@ -210,15 +204,6 @@ impl BattleSim for Arena {
         let [first, second] = self.world.resource::<Score>().0;
         let over = first.max(second) >= rules.score_to_win || self.tick() >= rules.ticks_max;
         over.then(|| self.standing())
-    }
-
-    fn standing(&self) -> Verdict {
-        let [first, second] = self.world.resource::<Score>().0;
-        match first.cmp(&second) {
-            std::cmp::Ordering::Less => Verdict::Won(1),
-            std::cmp::Ordering::Equal => Verdict::Drawn,
-            std::cmp::Ordering::Greater => Verdict::Won(0),
-        }
     }
 
     fn score(&self) -> [u32; 2] {

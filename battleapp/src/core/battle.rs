@@ -4,23 +4,28 @@
 //! void, which means drawn, without a change of ratings and without rewards, and its replay ends
 //! with the tick that failed.
 
+mod pause;
+#[cfg(test)]
+mod tests;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use shared::ids::{BattleId, NodeId, PlayerId, SessionRef};
 use shared::msg::battle_gateway::BattleOutput;
-use shared::msg::client::{ClientDatagram, FighterResult};
+use shared::msg::client::{ClientDatagram, Event, FighterResult};
 use shared::msg::matchmaker_battle::{Seat, Stakes};
 use shared::msg::snapshot::{FighterView, Kind, SPECTATOR, Snapshot};
 use shared::mutation::{self, Mutation};
 use shared::tick::TickRate;
 
+use self::pause::Pause;
 use super::BATTLE_HZ;
 use super::egress::{Egress, NeverSent};
 use super::inputs::InputBuffer;
 use super::interest::Audience;
 use super::modes::Modes;
 use super::pilots::Crew;
-use super::replay::{Recorder, schema_hash};
+use super::replay::Recorder;
 use super::setup::Setup;
 use super::sim::{BattleSim, Order, Verdict};
 
@@ -66,6 +71,8 @@ pub enum Stepped {
     Going,
     /// It is over.
     Over(Ending),
+    /// It stands still for a side that everybody has left.
+    Paused,
     /// The simulation failed; the battle is void and must not be stepped again.
     Fault,
 }
@@ -98,14 +105,16 @@ pub struct Battle {
     orders: Vec<Order>,
     /// Ticks since the last client left; zero while somebody is there.
     deserted_ticks: u64,
+    pause: Pause,
 }
 
 impl Battle {
     /// Begins a battle on the node that `salt` stands for; `None` if its mode is unknown.
     #[must_use]
     pub fn new(modes: Modes, setup: Setup, seats: &[Seat], build: &str, salt: u64) -> Option<Self> {
+        let mode = modes.named(&setup.mode).ok()?;
         let mut sim = modes.create(&setup)?;
-        let recorder = Recorder::new(&setup, build, schema_hash(sim.as_mut()));
+        let recorder = Recorder::new(modes, &setup, build, sim.as_mut());
         let sitting = |seat: &Seat| Sitting {
             player: seat.player,
             side: seat.side,
@@ -113,7 +122,7 @@ impl Battle {
             away: false,
             stakes: seat.stakes,
             heard: false,
-            inputs: InputBuffer::default(),
+            inputs: InputBuffer::new(mode.late_rule()),
         };
         let seats: Vec<Sitting> = seats.iter().map(sitting).collect();
         let mut egress = Egress::new(setup.battle, salt);
@@ -127,6 +136,7 @@ impl Battle {
             .map(|interest| Audience::new(interest, setup.rules.half_size_mm(), seats.len()));
         let crew = Crew::new(&setup);
         let (orders, deserted_ticks) = (Vec::new(), 0);
+        let pause = Pause::new(mode.pause_ms());
         Some(Self {
             setup,
             seats,
@@ -138,6 +148,7 @@ impl Battle {
             audience,
             orders,
             deserted_ticks,
+            pause,
         })
     }
 
@@ -228,9 +239,26 @@ impl Battle {
         Some(slot)
     }
 
-    /// Simulates and records one tick with the commands that are there, and puts out what the
-    /// clients get of it.
+    /// For how long the battle may still stand still, in ms; `None` if it goes on.
+    #[must_use]
+    pub fn paused_ms(&self) -> Option<u32> {
+        self.pause.is_on().then(|| u32::try_from(self.pause.left_ms()).unwrap_or(u32::MAX))
+    }
+
+    /// Simulates and records one tick with the commands that are there, unless it stands still, and
+    /// puts out what the clients get of it.
     pub fn step(&mut self, outputs: &mut Vec<(NodeId, BattleOutput)>) -> Stepped {
+        let was_paused = self.pause.is_on();
+        let is_paused = self.pause.tick(&self.seats);
+        if was_paused != is_paused {
+            self.tell_pause(outputs);
+        }
+        if is_paused {
+            return Stepped::Paused;
+        }
+        if was_paused {
+            self.seats.iter_mut().for_each(|seat| seat.inputs.skip());
+        }
         self.orders.clear();
         self.orders.extend(self.seats.iter_mut().map(|seat| seat.inputs.next_order()));
         self.orders.resize(self.setup.seats.len(), Order::STILL);
@@ -304,6 +332,28 @@ impl Battle {
     fn slot_of(&self, player: PlayerId) -> Option<u16> {
         let at = self.slots.binary_search_by_key(&player, |(player, _)| *player).ok()?;
         self.slots.get(at).map(|(_, slot)| *slot)
+    }
+
+    /// Tells everybody who is there that the battle stands still, or goes on.
+    fn tell_pause(&self, outputs: &mut Vec<(NodeId, BattleOutput)>) {
+        let battle = self.id();
+        for seat in self.seats.iter().filter(|seat| !seat.away) {
+            let event = match self.paused_ms() {
+                Some(ms) => Event::BattlePaused { battle, ms },
+                None => Event::BattleResumed { battle },
+            };
+            let session = seat.session.session;
+            outputs.push((seat.session.gateway, BattleOutput::Event { session, event }));
+        }
+    }
+
+    /// Goes on from the encoded state in a new simulation.
+    #[cfg(test)]
+    fn restore(&mut self) {
+        let mut state = Vec::new();
+        self.sim.encode(&mut state);
+        self.sim = Modes::BUILTIN.create(&self.setup).expect("it is fought already");
+        self.sim.decode(&state).expect("it was just encoded");
     }
 
     /// Makes the step to `tick` fail.

@@ -1,4 +1,4 @@
-//! Where two states or two runs of a battle first differ: tick, stage, component, entity, field.
+//! Where two states or two runs of a battle first differ: tick, system, component, entity, field.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -37,18 +37,18 @@ impl fmt::Display for Difference {
 pub struct Parting {
     /// The tick.
     pub tick: u32,
-    /// The stage of the tick after which they differ.
-    pub stage: &'static str,
+    /// The system of the tick after which they differ.
+    pub system: String,
     /// All numbers that differ there, at least one.
     pub differences: Vec<Difference>,
 }
 
 impl fmt::Display for Parting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { tick, stage, differences } = self;
+        let Self { tick, system, differences } = self;
         for (n, difference) in differences.iter().enumerate() {
             let line = if n == 0 { "" } else { "\n" };
-            write!(f, "{line}tick {tick}, after {stage}, {difference}")?;
+            write!(f, "{line}tick {tick}, after {system}, {difference}")?;
         }
         Ok(())
     }
@@ -81,18 +81,19 @@ pub fn part(
     first: (&mut dyn BattleSim, &[Order]),
     second: (&mut dyn BattleSim, &[Order]),
 ) -> Option<Parting> {
-    let stages = [traced(first.0, first.1), traced(second.0, second.1)];
+    let traces = [traced(first.0, first.1), traced(second.0, second.1)];
     let tick = first.0.tick();
-    let pairs = stages[0].iter().zip(&stages[1]);
-    pairs.map(|((stage, one), (_, other))| (*stage, differences(one, other))).find_map(
-        |(stage, differences)| {
-            (!differences.is_empty()).then_some(Parting { tick, stage, differences })
-        },
-    )
+    let [first, second] = traces;
+    first.into_iter().zip(&second).find_map(|((system, one), (_, other))| {
+        let differences = differences(&one, other);
+        (!differences.is_empty()).then_some(Parting { tick, system, differences })
+    })
 }
 
-fn traced(sim: &mut dyn BattleSim, orders: &[Order]) -> Vec<(&'static str, Vec<FieldRow>)> {
-    let mut stages = Vec::new();
-    sim.step_traced(orders, &mut |stage, rows| stages.push((stage, rows.to_vec())));
-    stages
+/// Lets a battle one tick, and gives every number of its state after each system, with the
+/// system's name.
+pub fn traced(sim: &mut dyn BattleSim, orders: &[Order]) -> Vec<(String, Vec<FieldRow>)> {
+    let mut systems = Vec::new();
+    sim.step_traced(orders, &mut |system, rows| systems.push((system.to_owned(), rows.to_vec())));
+    systems
 }

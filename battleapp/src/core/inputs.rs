@@ -3,7 +3,7 @@
 //!
 //! Commands wait here until their turn, one per battle tick, in the order of their numbers; in
 //! which order they arrived makes no difference. When there is none, the fighter goes on walking
-//! as before for [`WALK_ON_TICKS`] and then stands still; an action is never repeated.
+//! as before for a while and then stands still, see [`LateRule`]; an action is never repeated.
 
 use std::collections::VecDeque;
 
@@ -11,11 +11,24 @@ use shared::msg::client::{Act, COMMANDS_MAX, Command, SKILLS};
 
 use super::sim::Order;
 
-/// Ticks for which a fighter without commands walks on: 250 ms.
-pub const WALK_ON_TICKS: u32 = 5;
-/// Commands that wait for a fighter at most. Of more, the oldest are skipped: a client that runs
-/// too fast loses some, and its delay stays bounded.
-pub const COMMANDS_WAITING_MAX: usize = 8;
+/// What becomes of commands that come late or too fast. What a fighter does in the end is what is
+/// recorded, so a replay does not need the rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LateRule {
+    /// Ticks for which a fighter without commands walks on.
+    pub walk_on_ticks: u32,
+    /// Commands that wait for a fighter at most. Of more, the oldest are skipped: a client that
+    /// runs too fast loses some, and its delay stays bounded.
+    pub waiting_max: usize,
+}
+
+impl Default for LateRule {
+    /// 250 ms of walking on, 400 ms of waiting.
+    fn default() -> Self {
+        Self { walk_on_ticks: 5, waiting_max: 8 }
+    }
+}
+
 /// How far a command may be ahead of the last one that was applied. What is further is ignored.
 pub const SEQUENCE_AHEAD_MAX: u32 = 64;
 
@@ -26,6 +39,7 @@ pub struct BadCommands;
 /// The commands of one fighter.
 #[derive(Clone, Debug, Default)]
 pub struct InputBuffer {
+    rule: LateRule,
     waiting: VecDeque<Command>,
     applied: u32,
     last_walk: (i8, i8),
@@ -33,6 +47,12 @@ pub struct InputBuffer {
 }
 
 impl InputBuffer {
+    /// An empty buffer.
+    #[must_use]
+    pub fn new(rule: LateRule) -> Self {
+        Self { rule, ..Self::default() }
+    }
+
     /// Takes the commands of a datagram, all or none.
     ///
     /// # Errors
@@ -45,7 +65,7 @@ impl InputBuffer {
         for command in commands {
             self.insert(*command);
         }
-        while self.waiting.len() > COMMANDS_WAITING_MAX {
+        while self.waiting.len() > self.rule.waiting_max {
             self.waiting.pop_front();
         }
         Ok(())
@@ -60,7 +80,7 @@ impl InputBuffer {
             return Order { walk: command.walk, act: command.act };
         }
         self.missed = self.missed.saturating_add(1);
-        if self.missed > WALK_ON_TICKS {
+        if self.missed > self.rule.walk_on_ticks {
             self.last_walk = (0, 0);
         }
         Order { walk: self.last_walk, act: Act::None }
@@ -74,14 +94,20 @@ impl InputBuffer {
 
     /// Forgets everything: the player is away, or comes back with a client that counts anew.
     pub fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self::new(self.rule);
+    }
+
+    /// Drops the commands that wait: they were meant for another moment.
+    pub fn skip(&mut self) {
+        self.waiting.clear();
+        self.last_walk = (0, 0);
     }
 
     fn insert(&mut self, command: Command) {
         let ahead = command.sequence.saturating_sub(self.applied);
         // A client that counts on after a long silence may be further ahead than the window; it
         // is followed once nothing older is waiting.
-        let first = self.waiting.is_empty() && self.missed > WALK_ON_TICKS;
+        let first = self.waiting.is_empty() && self.missed > self.rule.walk_on_ticks;
         if ahead == 0 || (ahead > SEQUENCE_AHEAD_MAX && !first) {
             return;
         }
@@ -136,6 +162,18 @@ mod tests {
         let expected =
             [(1, true), (1, false), (1, false), (1, false), (1, false), (1, false), (0, false)];
         assert_eq!(orders(&mut buffer, 7), expected);
+    }
+
+    #[test]
+    fn how_long_a_fighter_walks_on_is_a_matter_of_the_mode() {
+        let mut buffer = InputBuffer::new(LateRule { walk_on_ticks: 1, waiting_max: 2 });
+        buffer.take(&[walk(1), walk(2), walk(3)]).expect("sound");
+        assert_eq!(orders(&mut buffer, 4), [(2, true), (3, true), (3, false), (0, false)]);
+        buffer.take(&[walk(4), walk(5)]).expect("sound");
+        buffer.skip();
+        assert_eq!(orders(&mut buffer, 1), [(0, false)]);
+        buffer.take(&[walk(6)]).expect("sound");
+        assert_eq!(orders(&mut buffer, 1), [(6, true)]);
     }
 
     #[test]

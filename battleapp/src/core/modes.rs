@@ -7,6 +7,7 @@ use shared::rng;
 
 use super::arena::Arena;
 use super::duel::Duel;
+use super::inputs::LateRule;
 use super::setup::{ArenaSetup, ModeRules, Setup};
 use super::siege::{Siege, rules_of};
 use super::sim::BattleSim;
@@ -31,6 +32,20 @@ pub trait Mode: Sync {
             Refusal::new(RefusalCode::NotFound, "the arena has no map of that name")
         })?;
         Ok(ModeRules::Arena(ArenaSetup { map: map.clone(), rules }))
+    }
+    /// Version of the rules that are code. Raise it when the same setup and orders no longer lead
+    /// to the same states: replays of other versions are refused by name instead of diverging.
+    fn version(&self) -> u32 {
+        1
+    }
+    /// How long a battle stands still, in all, for a side that everybody has left, in ms. With
+    /// zero it goes on without them.
+    fn pause_ms(&self) -> u32 {
+        0
+    }
+    /// What becomes of commands that come late or too fast.
+    fn late_rule(&self) -> LateRule {
+        LateRule::default()
     }
     /// Whether the mode can be fought from a setup whose numbers are in range: its seats, and
     /// that the rules are of its kind.
@@ -78,6 +93,12 @@ impl Modes {
         let mode = self.named(&setup.mode).ok().filter(|mode| mode.check(setup).is_ok())?;
         Some(mode.create(setup))
     }
+
+    /// [`Mode::version`] of the mode that `setup` names; `None` if there is no such mode.
+    #[must_use]
+    pub fn version(self, setup: &Setup) -> Option<u32> {
+        self.named(&setup.mode).ok().map(Mode::version)
+    }
 }
 
 struct ArenaMode;
@@ -104,6 +125,9 @@ struct DuelMode;
 impl Mode for DuelMode {
     fn name(&self) -> &'static str {
         "duel"
+    }
+    fn pause_ms(&self) -> u32 {
+        10_000
     }
     fn check(&self, setup: &Setup) -> Result<(), Refusal> {
         let one_each = (0..=1).all(|side| setup.fighters_of(side) == 1);

@@ -33,6 +33,9 @@ pub trait Lane: Clone {
     fn row(&mut self, row: &mut Row) -> Option<()>;
 }
 
+/// Bytes of the stable id in front of a component's row.
+const ID_BYTES: usize = 4;
+
 /// Entities with their stable ids, ordered by these.
 pub type Listed = [(u32, Entity)];
 
@@ -49,6 +52,27 @@ pub struct FieldRow {
     pub field: &'static str,
     /// Its value.
     pub value: i64,
+    /// Bytes it has in the encoded state.
+    pub size: usize,
+}
+
+/// All rows of a lane: as bytes, and as numbers with their places among the bytes.
+#[derive(Clone, Debug)]
+pub struct LaneRows {
+    /// The lane.
+    pub info: LaneInfo,
+    /// What is hashed.
+    pub bytes: Vec<u8>,
+    /// Each number and the place of its first byte.
+    pub fields: Vec<(usize, FieldRow)>,
+}
+
+impl LaneRows {
+    /// The lane's hash.
+    #[must_use]
+    pub fn hash(&self) -> LaneHash {
+        LaneHash { lane: self.info.id, hash: xxh3_64(&self.bytes) }
+    }
 }
 
 type PutRows = fn(&World, &Listed, &mut Vec<u8>) -> u32;
@@ -56,7 +80,7 @@ type TakeRows = fn(&mut World, &Listed, u32, &mut Reader) -> Option<()>;
 type TellRows = fn(&World, &Listed, &mut Vec<FieldRow>);
 
 /// A lane as a mode lists it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct LaneInfo {
     /// Its number.
     pub id: u16,
@@ -193,6 +217,26 @@ impl Lanes {
         }
     }
 
+    /// Every lane with its bytes and its numbers, in the order of the lanes' numbers.
+    #[must_use]
+    pub fn rows(self, world: &World, entities: &Listed) -> Vec<LaneRows> {
+        let each = |info: &LaneInfo| {
+            let (mut bytes, mut rows) = (Vec::new(), Vec::new());
+            (info.put)(world, entities, &mut bytes);
+            (info.tell)(world, entities, &mut rows);
+            let (mut at, mut entity) = (0, None);
+            let place = |row: FieldRow| {
+                if row.entity.is_some() && row.entity != entity {
+                    (at, entity) = (at + ID_BYTES, row.entity);
+                }
+                at += row.size;
+                (at - row.size, row)
+            };
+            LaneRows { info: *info, bytes, fields: rows.into_iter().map(place).collect() }
+        };
+        self.0.iter().map(each).collect()
+    }
+
     /// The name of a lane.
     #[must_use]
     pub fn name(self, lane: u16) -> &'static str {
@@ -276,6 +320,6 @@ fn put<T: Lane>(value: &T, out: &mut Vec<u8>) {
 }
 
 fn tell<T: Lane>(value: &T, entity: Option<u32>, out: &mut Vec<FieldRow>) {
-    let about = FieldRow { lane: T::ID, component: T::NAME, entity, field: "", value: 0 };
+    let about = FieldRow { lane: T::ID, component: T::NAME, entity, field: "", value: 0, size: 0 };
     let _ = value.clone().row(&mut Row::Tell { about, out });
 }

@@ -4,15 +4,15 @@
 //!
 //! ```text
 //! magic      8 bytes "COHORTRP"
-//! u16        format version, 1
+//! u16        format version, 2
 //! u32, u64   length and xxh3 of the header
-//! header     `wire` bytes of a Header: build, ruleset hash, schema hash, setup
+//! header     `wire` bytes of a Header: build, version of the rules, ruleset hash, schema hash,
+//!            setup
 //! chunks     u8 kind, u32 length, u64 xxh3 of the payload, payload
-//!   1 ticks     u32 first tick, u16 number of ticks; per tick a mask with a bit for each
-//!               fighter, the lowest bit of the first byte first, in whole bytes, set if its
-//!               order differs from that of the tick before (from standing still in the first
-//!               tick of a chunk), their orders, u64 combined hash; then u16 number of lanes and
-//!               for each u16 lane, u64 hash, as they are after the last tick of the chunk
+//!   1 ticks     u32 first tick, u16 number of ticks, u16 number of lanes; per tick a bit for
+//!               each fighter, in whole bytes, that says whose order differs from that of the tick
+//!               before (from standing still in the first tick of a chunk), their orders, u64
+//!               combined hash, u16 for each lane: the first bytes of its hash
 //!   2 keyframe  u32 tick, the encoded state after it
 //!   3 fault     u32 tick that could not be simulated, and its orders like a tick's
 //!   4 final     `wire` bytes of a FinalRecord
@@ -27,22 +27,23 @@
 
 mod diff;
 mod format;
+mod guess;
+mod locate;
 mod reader;
 #[cfg(test)]
 mod tests;
 mod verify;
 mod writer;
 
-use std::fmt;
-
 use thiserror::Error;
 
-use super::compare::Difference;
+use self::format::FORMAT;
 
 pub use diff::{Diff, diff};
 pub use format::{FinalRecord, Header};
 #[cfg(feature = "shell")]
 pub(crate) use format::{header_in, mend};
+pub use locate::Divergence;
 pub use reader::{Replay, TickRecord};
 pub use verify::{VerifyReport, seek, verify};
 pub use writer::{Recorder, schema_hash};
@@ -64,50 +65,6 @@ pub const fn recorded_bytes_max(seats: usize) -> usize {
     if wanted < REPLAY_BYTES_MAX { wanted } else { REPLAY_BYTES_MAX }
 }
 
-/// Where a new run parts from the recorded one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Divergence {
-    /// The first tick that differs.
-    pub tick: u32,
-    /// The combined hash in the file.
-    pub recorded: u64,
-    /// The combined hash of the new run.
-    pub computed: u64,
-    /// The first tick from there on whose lane hashes are in the file; zero if there is none.
-    pub lanes_tick: u32,
-    /// The kinds of state that differ after `lanes_tick`.
-    pub lanes: Vec<&'static str>,
-    /// The first tick from there on whose whole state is in the file; zero if there is none.
-    pub numbers_tick: u32,
-    /// The numbers that differ after `numbers_tick`: recorded, and now.
-    pub numbers: Vec<Difference>,
-}
-
-/// Numbers that are named in a message.
-const NUMBERS_TOLD_MAX: usize = 8;
-
-impl fmt::Display for Divergence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { tick, recorded, computed, lanes_tick, lanes, numbers_tick, numbers } = self;
-        write!(
-            f,
-            "tick {tick} differs: hash {recorded:016x} was recorded, running it again gives \
-             {computed:016x}"
-        )?;
-        if !lanes.is_empty() {
-            write!(f, "; by tick {lanes_tick} these differ: {}", lanes.join(", "))?;
-        }
-        for number in numbers.iter().take(NUMBERS_TOLD_MAX) {
-            write!(f, "\n      tick {numbers_tick}, {number}")?;
-        }
-        let more = numbers.len().saturating_sub(NUMBERS_TOLD_MAX);
-        if more > 0 {
-            write!(f, "\n      and {more} more")?;
-        }
-        Ok(())
-    }
-}
-
 /// Why a replay is not what it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ReplayError {
@@ -115,7 +72,7 @@ pub enum ReplayError {
     #[error("this is no replay file")]
     NoReplay,
     /// Written by a build with another format.
-    #[error("replay format {0} is unknown; this build reads format 1")]
+    #[error("replay format {0} is unknown; this build reads format {FORMAT}")]
     Format(u16),
     /// Longer than any replay.
     #[error("a replay has at most {REPLAY_BYTES_MAX} bytes")]
@@ -123,6 +80,22 @@ pub enum ReplayError {
     /// The header cannot be used.
     #[error("the header is damaged: {0}")]
     Header(String),
+    /// The battle was fought by other rules than this build has.
+    #[error(
+        "it was fought by build {build} with rules {recorded} of the {mode}; this build has \
+         {here}. Verify it with that build; `replay show` and `replay export` read it here all the \
+         same"
+    )]
+    OtherRules {
+        /// Who fought it.
+        build: String,
+        /// The mode.
+        mode: String,
+        /// The mode's rules then, see [`Mode::version`](super::modes::Mode::version).
+        recorded: u32,
+        /// What is here instead.
+        here: String,
+    },
     /// A chunk is there as a whole but makes no sense.
     #[error("the chunk at byte {offset} is damaged")]
     Chunk {

@@ -106,7 +106,7 @@ impl BattleSim for Siege {
         }
     }
 
-    fn step_traced(&mut self, orders: &[Order], after: &mut dyn FnMut(&'static str, &[FieldRow])) {
+    fn step_traced(&mut self, orders: &[Order], after: &mut dyn FnMut(&str, &[FieldRow])) {
         self.world.resource_mut::<Clock>().0 += 1;
         for (name, stage) in STAGES {
             stage(self, orders);

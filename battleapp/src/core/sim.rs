@@ -3,6 +3,7 @@
 //! A simulation is a pure function of its setup and the orders of each tick. It holds integers
 //! only, and nothing in it depends on the order in which a World happens to store its entities.
 
+use bevy_ecs::prelude::{Schedule, World};
 use serde::{Deserialize, Serialize};
 use shared::msg::client::{Act, FighterResult, Outcome};
 use shared::msg::snapshot::Snapshot;
@@ -55,6 +56,16 @@ pub struct LaneHash {
     pub hash: u64,
 }
 
+impl LaneHash {
+    /// The first two bytes of the hash: enough to say in every tick of a replay which lanes
+    /// differ, next to the combined hash that says whether any does.
+    #[must_use]
+    pub const fn mark(self) -> u16 {
+        let [first, second, ..] = self.hash.to_le_bytes();
+        u16::from_le_bytes([first, second])
+    }
+}
+
 /// Why the bytes of a state were not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the state does not fit in lane {lane}")]
@@ -71,27 +82,41 @@ pub trait BattleSim: Send {
     fn tick(&self) -> u32;
     /// How it ended, once it has.
     fn verdict(&self) -> Option<Verdict>;
-    /// How it would end if it ended now.
-    fn standing(&self) -> Verdict;
-    /// What each fighter has done so far, ordered by slot; nothing if the mode does not count.
-    fn results(&self) -> Vec<FighterResult> {
-        Vec::new()
-    }
     /// The score of each side; zeros if the mode does not count.
     fn score(&self) -> [u32; 2] {
         [0; 2]
     }
+    /// How it would end if it ended now: the higher score wins.
+    fn standing(&self) -> Verdict {
+        let [first, second] = self.score();
+        match first.cmp(&second) {
+            std::cmp::Ordering::Less => Verdict::Won(1),
+            std::cmp::Ordering::Equal => Verdict::Drawn,
+            std::cmp::Ordering::Greater => Verdict::Won(0),
+        }
+    }
+    /// What each fighter has done so far, ordered by slot; nothing if the mode does not count.
+    fn results(&self) -> Vec<FighterResult> {
+        Vec::new()
+    }
     /// The World, its lanes and the entities that have them.
     fn state(&mut self) -> State<'_>;
-    /// Replaces the state by one that a simulation of the same setup encoded.
+    /// Replaces the state by one that a simulation of the same setup encoded. A mode whose
+    /// entities come and go makes those of the state first.
     ///
     /// # Errors
     /// [`StateError`]; the simulation must be thrown away then.
-    fn decode(&mut self, bytes: &[u8]) -> Result<(), StateError>;
+    fn decode(&mut self, bytes: &[u8]) -> Result<(), StateError> {
+        let State { lanes, world, entities } = self.state();
+        lanes.parts(bytes)?.take(world, entities)
+    }
     /// The visibility class of a seat: all seats of a class see the same. Never
     /// [`SPECTATOR`](shared::msg::snapshot::SPECTATOR). A mode in which everybody sees everything
-    /// still has a class for each party, because cooldowns are told to the own class alone.
-    fn class_of(&self, slot: u16) -> u16;
+    /// still has a class for each party, because cooldowns are told to the own class alone; here
+    /// each seat is one.
+    fn class_of(&self, slot: u16) -> u16 {
+        slot
+    }
     /// What a class sees: rows ordered by id, and none of what it cannot see. The class
     /// [`SPECTATOR`](shared::msg::snapshot::SPECTATOR) sees everything. The battle fills in what
     /// it knows about the seats and takes out what is for a fighter's own class alone.
@@ -105,9 +130,14 @@ pub trait BattleSim: Send {
     fn interest(&self) -> Option<Interest> {
         None
     }
-    /// Like [`BattleSim::step`], and tells every number of the state after each stage of the tick.
-    /// A mode without stages tells the tick as one.
-    fn step_traced(&mut self, orders: &[Order], after: &mut dyn FnMut(&'static str, &[FieldRow])) {
+    /// The schedule that a tick runs and its World, if the mode has one: for tests that shuffle
+    /// it and for [`super::trace::by_system`].
+    fn schedule(&mut self) -> Option<(&mut Schedule, &mut World)> {
+        None
+    }
+    /// Like [`BattleSim::step`], and tells every number of the state after each system of the
+    /// tick, see [`super::trace::by_system`]. A mode without systems tells the tick as one.
+    fn step_traced(&mut self, orders: &[Order], after: &mut dyn FnMut(&str, &[FieldRow])) {
         self.step(orders);
         let mut rows = Vec::new();
         self.fields(&mut rows);

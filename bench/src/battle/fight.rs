@@ -113,7 +113,7 @@ impl Fight {
         let stepped = self.battle.step(&mut self.told);
         let bytes = self.receive();
         match stepped {
-            Stepped::Going => {}
+            Stepped::Going | Stepped::Paused => {}
             Stepped::Over(_) => {
                 self.battle = self::battle(&self.battle.setup().clone(), &self.seats)?;
                 self.clients.fill(Client::default());

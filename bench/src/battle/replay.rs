@@ -1,6 +1,7 @@
 //! Replays of an arena: run again with every hash compared, and sought in.
 
-use battleapp::core::replay::{Recorder, Replay, schema_hash, seek, verify};
+use battleapp::core::modes::Modes;
+use battleapp::core::replay::{Recorder, Replay, seek, verify};
 
 use super::fight::{orders, seats, setup, sim};
 use super::{FIGHTERS, HZ, beside_allowed};
@@ -26,7 +27,7 @@ pub(super) fn measure(harness: &mut Harness<'_>) -> Result<Vec<Figure>> {
     let mut again = |_| {
         let (start, mut ticks) = (clock::now(), 0);
         while start.elapsed() < time {
-            let report = verify(&bytes, &mut |_, _| {}).map_err(wrong)?;
+            let report = verify(Modes::BUILTIN, &bytes, &mut |_, _| {}).map_err(wrong)?;
             ticks += usize::try_from(report.ticks).unwrap_or(0);
         }
         Ok([per_second(ticks, start)])
@@ -43,7 +44,7 @@ pub(super) fn measure(harness: &mut Harness<'_>) -> Result<Vec<Figure>> {
         for n in 0..u32::try_from(seeks).unwrap_or(1) {
             // Any tick as often as any other: 7919 is a prime.
             let tick = (round * 31 + n).wrapping_mul(7_919) % (ticks + 1);
-            std::hint::black_box(seek(&replay, tick).map_err(wrong)?);
+            std::hint::black_box(seek(Modes::BUILTIN, &replay, tick).map_err(wrong)?);
         }
         Ok([clock::micros_since(start) / seeks as f64])
     };
@@ -57,7 +58,7 @@ fn recorded() -> Result<Vec<u8>> {
     let seats = seats(&shared::content::Content::builtin(), FIGHTERS, 2);
     let setup = setup("arena", SEED, &seats)?;
     let mut sim = sim(&setup)?;
-    let mut recorder = Recorder::new(&setup, "bench", schema_hash(sim.as_mut()));
+    let mut recorder = Recorder::new(Modes::BUILTIN, &setup, "bench", sim.as_mut());
     for tick in 0..TICKS {
         let orders = orders(SEED, tick, seats.len());
         sim.step(&orders);

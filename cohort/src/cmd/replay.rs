@@ -1,15 +1,17 @@
 //! `cohort replay`: run recorded battles again, or show what a recording holds.
 
+mod frame;
 mod look;
+mod show;
 
 use std::fs;
 use std::io::{IsTerminal as _, Write as _, stderr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use battleapp::core::modes::Modes;
 use battleapp::replay::{REPLAY_BYTES_MAX, Replay, VerifyReport};
-use serde_json::{Value, json};
-use shared::content::Strength;
+use serde_json::json;
 
 use crate::args::ReplayArgs;
 use crate::clock;
@@ -18,6 +20,7 @@ use crate::output;
 use crate::replays;
 
 pub use self::look::{diff, export, seek};
+pub use self::show::{list, show};
 
 /// A verification that takes longer shows how far it is, on a terminal.
 const PROGRESS_AFTER: Duration = Duration::from_secs(2);
@@ -27,13 +30,13 @@ const PROGRESS_AFTER: Duration = Duration::from_secs(2);
 /// # Errors
 /// [`Failure::Check`] if a recording does not lead to the same hashes, [`Failure::File`].
 pub fn verify(args: &ReplayArgs) -> Result<(), Failure> {
-    let files = files(args)?;
+    let files = files(&args.files)?;
     let mut failed = 0;
     let mut progress = Progress::new(files.len());
     for (index, file) in files.iter().enumerate() {
         let bytes = read(file)?;
         let begun = clock::now();
-        let verified = battleapp::replay::verify(&bytes, &mut |done, total| {
+        let verified = battleapp::replay::verify(Modes::BUILTIN, &bytes, &mut |done, total| {
             progress.tell(index, file, done, total);
         });
         let took = begun.elapsed();
@@ -55,24 +58,6 @@ pub fn verify(args: &ReplayArgs) -> Result<(), Failure> {
         0 => Ok(()),
         _ => Err(Failure::Check { what: format!("{failed} replays do not lead to the same end") }),
     }
-}
-
-/// Shows what recordings hold.
-///
-/// # Errors
-/// [`Failure::Check`] if a file is no recording, [`Failure::File`].
-pub fn show(args: &ReplayArgs) -> Result<(), Failure> {
-    for file in files(args)? {
-        let replay = Replay::read(&read(&file)?)
-            .map_err(|error| Failure::Check { what: format!("{}: {error}", file.display()) })?;
-        let shown = description(&file, &replay);
-        if args.json {
-            output::json(&shown)?;
-        } else {
-            output::data(&listed(&shown))?;
-        }
-    }
-    Ok(())
 }
 
 /// A recording that was run again.
@@ -119,11 +104,10 @@ fn is_the_same(report: &VerifyReport) -> bool {
     report.fault.is_none_or(|(_, again)| again)
 }
 
-fn files(args: &ReplayArgs) -> Result<Vec<PathBuf>, Failure> {
-    let files =
-        replays::named(&args.files).map_err(|(file, source)| Failure::File { file, source })?;
+fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let files = replays::named(named).map_err(|(file, source)| Failure::File { file, source })?;
     if files.is_empty() {
-        let dirs: Vec<_> = args.files.iter().map(|dir| dir.display().to_string()).collect();
+        let dirs: Vec<_> = named.iter().map(|dir| dir.display().to_string()).collect();
         let what = format!(
             "no replays in {}; a replay is written when its battle has ended",
             dirs.join(", ")
@@ -143,53 +127,6 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     Err(unreadable(std::io::Error::other(what)))
 }
 
-fn description(file: &Path, replay: &Replay) -> Value {
-    let header = &replay.header;
-    let setup = &header.setup;
-    let seats = setup.seats.iter().map(|seat| {
-        json!({
-            "side": seat.side,
-            "player": seat.player().map(|player| player.to_string()),
-            "bot": seat.bot().map(Strength::name),
-            "name": seat.name,
-            "hero": seat.hero,
-        })
-    });
-    json!({
-        "file": file,
-        "battle": setup.battle.to_string(),
-        "build": header.build,
-        "rules": format!("{:016x}", header.ruleset),
-        "mode": setup.mode,
-        "ticks": replay.ticks_read(),
-        "ticks_per_s": setup.hz,
-        "keyframes": replay.keyframes.len(),
-        "complete": replay.complete,
-        "outcome": replay.last.and_then(|last| last.verdict).map(|end| format!("{end:?}")),
-        "seats": seats.collect::<Vec<_>>(),
-    })
-}
-
-/// A description as lines of name and value.
-fn listed(shown: &Value) -> String {
-    let mut text = String::new();
-    for (name, value) in shown.as_object().into_iter().flatten() {
-        let seats = value.as_array().map_or(&[][..], Vec::as_slice);
-        if seats.is_empty() {
-            text += &format!("{name:<12}  {}\n", value.as_str().unwrap_or(&value.to_string()));
-        }
-        for seat in seats {
-            let name = seat["name"].as_str().unwrap_or_default();
-            text += &format!(
-                "{:<12}  {name}, hero {}\n",
-                format!("side {}", seat["side"]),
-                seat["hero"]
-            );
-        }
-    }
-    text + "\n"
-}
-
 /// How far a verification is, on a terminal.
 struct Progress {
     files: usize,
@@ -202,14 +139,25 @@ impl Progress {
         Self { files, begun: clock::now(), shown: false }
     }
 
+    /// Files of a folder are about equally long, so those done and the part of this one tell how
+    /// long it will take.
     fn tell(&mut self, index: usize, file: &Path, done: u32, total: u32) {
-        if self.begun.elapsed() < PROGRESS_AFTER || !stderr().is_terminal() {
+        let begun = self.begun.elapsed();
+        if begun < PROGRESS_AFTER || !stderr().is_terminal() {
             return;
         }
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let percent = u64::from(done) * 100 / u64::from(total.max(1));
+        let (before, files) = (u32::try_from(index).unwrap_or(0), self.files);
+        let part = f64::from(before) + f64::from(done) / f64::from(total.max(1));
+        let all = f64::from(u32::try_from(files).unwrap_or(u32::MAX));
+        let left_s = begun.as_secs_f64() * (all - part).max(0.0) / part.max(1e-3);
         // Progress that cannot be shown is no reason to stop.
-        let _ = write!(stderr(), "\r\x1b[K{} of {}: {name} {percent}%", index + 1, self.files);
+        let _ = write!(
+            stderr(),
+            "\r\x1b[K{} of {files}: {name} {percent}%, about {left_s:.0} s left",
+            index + 1
+        );
         self.shown = true;
     }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::config::Config;
 
 /// Every key with what it is for, in the order of the file.
-pub const KEYS: [(&str, &str); 36] = [
+pub const KEYS: [(&str, &str); 37] = [
     ("node.number", "Which node of the cluster this is."),
     ("node.roles", "What it hosts: gateway, baseapp, battleapp, social, matchmaker."),
     ("node.data_dir", "Where store, certificate and replays are kept."),
@@ -35,6 +35,7 @@ pub const KEYS: [(&str, &str); 36] = [
     ("limits.logins_max", "Sessions not logged in yet; a further connection is sent away."),
     ("limits.replay_files_max", "Replay files kept; the oldest are deleted beyond it."),
     ("limits.battle_workers", "Threads that step battles; 0 takes one less than the machine has."),
+    ("limits.replay_days_max", "Days that a replay file is kept; 0 keeps it for ever."),
     ("bots.count", "Built-in bots of `up`."),
     ("bots.seed", "The same seed plays the same way, with the same accounts."),
     ("content.dir", "Folder with heroes, items and queues; empty takes the built-in ones."),

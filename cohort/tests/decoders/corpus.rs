@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use cohort::fuzzing::Target;
 
 /// Names of frozen messages that a client sends.
-const OF_CLIENTS: [&str; 28] = [
+const OF_CLIENTS: [&str; 29] = [
     "login",
     "ping",
     "read_profile",
@@ -25,6 +25,7 @@ const OF_CLIENTS: [&str; 28] = [
     "found_guild",
     "join_guild",
     "leave_guild",
+    "read_battles",
     "read_guild",
     "list_guilds",
     "create_team",

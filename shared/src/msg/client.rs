@@ -15,8 +15,8 @@ pub use battle::{
     RESULTS_TOLD_MAX, SKILLS,
 };
 pub use views::{
-    ATTACHED_STACKS_MAX, Attachments, GuildLine, GuildView, Letter, Pet, Profile, Sender, Slot,
-    Stack, TeamView,
+    ATTACHED_STACKS_MAX, Attachments, BattleLine, GuildLine, GuildView, Letter, Pet, Profile,
+    Sender, Slot, Stack, TeamView,
 };
 
 use super::refusal::Refusal;
@@ -133,6 +133,8 @@ pub enum PlayerRequest {
     },
     /// Leaves the guild.
     LeaveGuild,
+    /// The last battles, whose replays the cluster may still have.
+    ReadBattles,
 }
 
 impl PlayerRequest {
@@ -146,6 +148,7 @@ impl PlayerRequest {
                 | Self::ReadPets
                 | Self::ReadEquipment
                 | Self::ReadInbox
+                | Self::ReadBattles
         )
     }
 }
@@ -242,6 +245,9 @@ pub enum Reply {
     Guilds(Vec<GuildLine>),
     /// Answer to `CreateTeam` and `JoinTeam`.
     Team(TeamView),
+    /// Answer to `ReadBattles`: at most [`crate::limits::BATTLES_REMEMBERED_MAX`], the newest
+    /// first.
+    Battles(Vec<BattleLine>),
 }
 
 /// Something a client is told without having asked.
@@ -294,6 +300,19 @@ pub enum Event {
         battle: BattleId,
         /// Why, if it is not over.
         refused: Option<Refusal>,
+    },
+    /// All of one side have lost the connection: the battle stands still until one is back, or
+    /// for a limited time.
+    BattlePaused {
+        /// The battle.
+        battle: BattleId,
+        /// How long at most, in ms.
+        ms: u32,
+    },
+    /// The battle goes on.
+    BattleResumed {
+        /// The battle.
+        battle: BattleId,
     },
 }
 

@@ -8,9 +8,9 @@ use shared::ids::{
 use shared::msg::Body;
 use shared::msg::battle_gateway::{BattleInput, BattleOutput, Encoded};
 use shared::msg::client::{
-    Act, Attachments, BattleStart, ClientDatagram, ClientFrame, Command, Event, FighterLine,
-    FighterResult, GuildLine, GuildView, Letter, Login, Outcome, Pet, PlayerRequest, Profile,
-    Reply, Request, Sender, ServerFrame, Slot, SocialRequest, Stack, TeamView, Welcome,
+    Act, Attachments, BattleLine, BattleStart, ClientDatagram, ClientFrame, Command, Event,
+    FighterLine, FighterResult, GuildLine, GuildView, Letter, Login, Outcome, Pet, PlayerRequest,
+    Profile, Reply, Request, Sender, ServerFrame, Slot, SocialRequest, Stack, TeamView, Welcome,
 };
 use shared::msg::gateway_baseapp::{FromBaseapp, ToBaseapp};
 use shared::msg::gateway_social::{FromSocial, ToSocial};
@@ -172,6 +172,7 @@ fn clients() -> Vec<(&'static str, Sample)> {
         ("found_guild", PlayerRequest::FoundGuild { name: text("Owls") }),
         ("join_guild", PlayerRequest::JoinGuild { guild: GUILD }),
         ("leave_guild", PlayerRequest::LeaveGuild),
+        ("read_battles", PlayerRequest::ReadBattles),
     ];
     let social = [
         ("read_guild", SocialRequest::ReadGuild { guild: GUILD }),
@@ -213,6 +214,8 @@ fn replies() -> Vec<(&'static str, Sample)> {
     };
     let members = vec![(PLAYER, text("anna"))];
     let guild = GuildView { guild: GUILD, name: text("Owls"), leader: PLAYER, members };
+    let fought =
+        BattleLine { battle: BattleId(7), outcome: Outcome::Won, rating_change: 16, xp: 90 };
     let all = [
         ("reply_done", Ok(Reply::Done)),
         ("reply_pong", Ok(Reply::Pong)),
@@ -227,6 +230,7 @@ fn replies() -> Vec<(&'static str, Sample)> {
             Ok(Reply::Guilds(vec![GuildLine { guild: GUILD, name: text("Owls"), members: 1 }])),
         ),
         ("reply_team", Ok(Reply::Team(team()))),
+        ("reply_battles", Ok(Reply::Battles(vec![fought]))),
         ("reply_refused", Err(refusal())),
     ];
     let reply = |result| Sample::Server(ServerFrame::Reply { id: REQUEST, result });
@@ -243,6 +247,8 @@ fn events() -> Vec<(&'static str, Sample)> {
         ("event_queued", Event::Queued),
         ("event_queue_left", Event::QueueLeft { refused: Some(refusal()) }),
         ("event_battle_started", Event::BattleStarted(start())),
+        ("event_battle_paused", Event::BattlePaused { battle: BATTLE, ms: 10_000 }),
+        ("event_battle_resumed", Event::BattleResumed { battle: BATTLE }),
         ("event_watch_started", Event::WatchStarted(start())),
         ("event_watch_ended", Event::WatchEnded { battle: BATTLE, refused: Some(refusal()) }),
         ("event_battle_ended", battle_ended()),

@@ -77,7 +77,8 @@ impl Book {
             | PlayerRequest::ReadBag
             | PlayerRequest::ReadPets
             | PlayerRequest::ReadEquipment
-            | PlayerRequest::ReadInbox => {}
+            | PlayerRequest::ReadInbox
+            | PlayerRequest::ReadBattles => {}
             PlayerRequest::Equip { item } => self.equip(*item, content),
             PlayerRequest::Unequip { slot } => {
                 if self.worn.is_none() {

@@ -51,6 +51,8 @@ impl Brain {
             }
             // Bots fight; they do not watch.
             Event::WatchStarted(_) | Event::WatchEnded { .. } => {}
+            // It goes on by itself, and snapshots say when.
+            Event::BattlePaused { .. } | Event::BattleResumed { .. } => {}
         }
         self.go(now_ms, out);
     }
@@ -138,7 +140,8 @@ impl Brain {
             | Reply::Inbox(_)
             | Reply::Guild(_)
             | Reply::Guilds(_)
-            | Reply::Team(_) => return false,
+            | Reply::Team(_)
+            | Reply::Battles(_) => return false,
         };
         if let Some(what) = differs {
             let kind = kind(&Request::Player(request.clone()));
@@ -170,7 +173,8 @@ impl Brain {
             | PlayerRequest::Unequip { .. }
             | PlayerRequest::ChooseHero { .. }
             | PlayerRequest::ClaimLetter { .. }
-            | PlayerRequest::LeaveGuild => {}
+            | PlayerRequest::LeaveGuild
+            | PlayerRequest::ReadBattles => {}
         }
         self.book.enter(request, &self.plan.content);
     }
@@ -228,7 +232,8 @@ impl Brain {
                 | PlayerRequest::FeedPet { .. }
                 | PlayerRequest::ChooseHero { .. }
                 | PlayerRequest::SendGift { .. }
-                | PlayerRequest::LeaveGuild => {}
+                | PlayerRequest::LeaveGuild
+                | PlayerRequest::ReadBattles => {}
             },
             Request::Social(request) => {
                 self.party.refused(now_ms, request, code == RefusalCode::InTeam);

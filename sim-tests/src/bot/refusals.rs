@@ -56,6 +56,7 @@ fn expected_of_player(request: &PlayerRequest) -> &'static [RefusalCode] {
         | PlayerRequest::ReadPets
         | PlayerRequest::ReadEquipment
         | PlayerRequest::ReadInbox
+        | PlayerRequest::ReadBattles
         | PlayerRequest::FeedPet { .. }
         | PlayerRequest::ChooseHero { .. } => &[],
         PlayerRequest::Equip { .. }
@@ -103,6 +104,7 @@ const fn player_kind(request: &PlayerRequest) -> &'static str {
         PlayerRequest::FoundGuild { .. } => "found_guild",
         PlayerRequest::JoinGuild { .. } => "join_guild",
         PlayerRequest::LeaveGuild => "leave_guild",
+        PlayerRequest::ReadBattles => "read_battles",
     }
 }
 

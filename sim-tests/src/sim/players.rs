@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use battleapp::core::modes::Modes;
 use shared::core::EdgeInput;
 use shared::ids::{BattleId, NodeId, RequestId, Role, SessionId};
 use shared::msg::client::{
@@ -332,7 +333,7 @@ impl World<'_> {
             return;
         }
         self.replays_verified += 1;
-        if let Err(error) = battleapp::replay::verify(bytes, &mut |_, _| {}) {
+        if let Err(error) = battleapp::replay::verify(Modes::BUILTIN, bytes, &mut |_, _| {}) {
             let what = format!("battle {battle}: {error}");
             self.expect(Err(Broken::new("replays lead to the same end", what)));
         }
@@ -366,5 +367,7 @@ const fn told(event: &Told) -> &'static str {
         Told::BattleEnded { .. } => "event: BattleEnded",
         Told::WatchStarted(_) => "event: WatchStarted",
         Told::WatchEnded { .. } => "event: WatchEnded",
+        Told::BattlePaused { .. } => "event: BattlePaused",
+        Told::BattleResumed { .. } => "event: BattleResumed",
     }
 }

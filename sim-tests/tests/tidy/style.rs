@@ -7,8 +7,10 @@ use super::sources::Source;
 const LINE_CHARS_MAX: usize = 100;
 /// Lines of a Rust file, its tests included. About 400 is what we aim at.
 const FILE_LINES_MAX: usize = 450;
-/// Lines of the program's entry.
-const PROGRAM_LINES_MAX: usize = 30;
+/// Files that stay short, and their lines at most: the entry of the program, which only starts it,
+/// and the mode that the guide shows.
+const SHORT_FILES: [(&str, usize); 2] =
+    [("cohort/src/main.rs", 30), ("battleapp/src/core/duel.rs", 99)];
 /// Names that fit everything and therefore say nothing.
 const EMPTY_NAMES: [&str; 8] =
     ["utils", "util", "common", "helpers", "helper", "misc", "manager", "managers"];
@@ -88,13 +90,12 @@ pub(crate) fn foreign_words(source: &Source) -> Vec<String> {
     findings
 }
 
-/// The entry of the program only starts it.
-pub(crate) fn thin_program(source: &Source) -> Vec<String> {
+/// Files that have to stay short and are not.
+pub(crate) fn short_files(source: &Source) -> Vec<String> {
     let lines = source.text.lines().count();
-    if source.path != "cohort/src/main.rs" || lines <= PROGRAM_LINES_MAX {
-        return Vec::new();
-    }
-    vec![format!("{}: {lines} lines, at most {PROGRAM_LINES_MAX}", source.path)]
+    let short = SHORT_FILES.iter().find(|(path, most)| source.path == *path && lines > *most);
+    let told = |(path, most): &(&str, usize)| format!("{path}: {lines} lines, at most {most}");
+    short.map(told).into_iter().collect()
 }
 
 /// Paths that a page has in backticks and that are not there.
@@ -167,9 +168,11 @@ mod tests {
 
     #[test]
     fn a_fat_program_is_found() {
-        let text = "\n".repeat(PROGRAM_LINES_MAX + 1);
-        assert_eq!(thin_program(&rust("cohort/src/main.rs", &text)).len(), 1);
-        assert_eq!(thin_program(&rust("cohort/src/up.rs", &text)).len(), 0);
+        let text = "\n".repeat(SHORT_FILES[0].1 + 1);
+        assert_eq!(short_files(&rust("cohort/src/main.rs", &text)).len(), 1);
+        assert_eq!(short_files(&rust("cohort/src/up.rs", &text)).len(), 0);
+        let text = "\n".repeat(100);
+        assert_eq!(short_files(&rust("battleapp/src/core/duel.rs", &text)).len(), 1);
     }
 
     #[test]

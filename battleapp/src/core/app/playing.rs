@@ -117,6 +117,7 @@ impl BattleApp {
             }));
             match stepped {
                 Stepped::Going => {}
+                Stepped::Paused => self.counters.steps_paused += 1,
                 Stepped::Over(ending) => over.push((id, ending)),
                 Stepped::Fault => {
                     tracing::error!(battle = %id, "battle failed and is void");

@@ -79,7 +79,8 @@ fn a_battle_goes_from_start_to_mails_and_is_over_once() {
         assert_eq!((attached.gold, attached.stacks.len()), (35, 1));
     }
     let replays = rig.replays();
-    let report = verify(&replays[0], &mut |_, _| {}).expect("the battle can be run again");
+    let report =
+        verify(Modes::BUILTIN, &replays[0], &mut |_, _| {}).expect("the battle can be run again");
     assert_eq!((replays.len(), report.ticks, report.complete), (1, 20, true));
 
     rig.start(ID, fixture::seats(4));
@@ -174,7 +175,8 @@ fn a_battle_that_everybody_has_left_ends_as_it_stands_and_its_replay_verifies() 
         Some(bytes.clone())
     });
     assert_eq!(rig.facts(), [FromBattle::Ended { battle: ID }]);
-    let report = verify(&replay.expect("it is kept"), &mut |_, _| {}).expect("it is ours");
+    let report =
+        verify(Modes::BUILTIN, &replay.expect("it is kept"), &mut |_, _| {}).expect("it is ours");
     assert!(report.complete && report.outcome.is_some());
     assert_eq!((rig.mail_of(100).len(), rig.mail_of(101).len()), (1, 1));
 }
@@ -221,7 +223,8 @@ fn a_failing_simulation_ends_its_own_battle_without_stakes_and_no_other() {
     assert_eq!(rig.facts(), [FromBattle::Ended { battle: ID }]);
     assert_eq!(ended(&rig.told()), [Outcome::Drawn; 2]);
     assert_eq!(rig.mail_of(100), []);
-    let report = verify(&rig.replays()[0], &mut |_, _| {}).expect("its ticks can be run again");
+    let report = verify(Modes::BUILTIN, &rig.replays()[0], &mut |_, _| {})
+        .expect("its ticks can be run again");
     assert_eq!((report.ticks, report.outcome), (6, None));
     assert_eq!(report.fault, Some((7, false)), "the real simulation does not fail there");
 

@@ -35,50 +35,6 @@ pub(super) enum Stage {
     Return,
 }
 
-/// All stages, in their order.
-pub(super) const STAGES: [Stage; 9] = [
-    Stage::Walk,
-    Stage::Follow,
-    Stage::Fly,
-    Stage::Act,
-    Stage::Spawn,
-    Stage::Pulse,
-    Stage::Resolve,
-    Stage::Capture,
-    Stage::Return,
-];
-
-impl Stage {
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Walk => "Walk",
-            Self::Follow => "Follow",
-            Self::Fly => "Fly",
-            Self::Act => "Act",
-            Self::Spawn => "Spawn",
-            Self::Pulse => "Pulse",
-            Self::Resolve => "Resolve",
-            Self::Capture => "Capture",
-            Self::Return => "Return",
-        }
-    }
-}
-
-/// The stage that a schedule made by [`staged`] runs. Derived: it decides nothing.
-#[derive(Resource)]
-pub(super) struct Only(pub(super) Stage);
-
-/// Like [`schedule`], but every run runs one stage alone. After all stages in their order the
-/// state is the same.
-pub(super) fn staged(world: &mut World) -> Schedule {
-    world.insert_resource(Only(Stage::Walk));
-    let mut tick = schedule();
-    for stage in STAGES {
-        tick.configure_sets(stage.run_if(move |only: Res<Only>| only.0 == stage));
-    }
-    tick
-}
-
 /// Adds the resources that a tick needs besides rules, clock and orders.
 pub(super) fn prepare(world: &mut World) {
     // A system that fails or panics ends the battle; the battle's owner catches it.
@@ -97,9 +53,20 @@ pub(super) fn schedule() -> Schedule {
         ambiguity_detection: LogLevel::Error,
         ..ScheduleBuildSettings::default()
     });
-    for (before, stage) in STAGES.into_iter().zip(STAGES.into_iter().skip(1)) {
-        tick.configure_sets(stage.after(before));
-    }
+    tick.configure_sets(
+        (
+            Stage::Walk,
+            Stage::Follow,
+            Stage::Fly,
+            Stage::Act,
+            Stage::Spawn,
+            Stage::Pulse,
+            Stage::Resolve,
+            Stage::Capture,
+            Stage::Return,
+        )
+            .chain(),
+    );
     tick.add_systems((
         systems::walk.in_set(Stage::Walk),
         systems::follow.in_set(Stage::Follow),

@@ -181,7 +181,6 @@ const DERIVED: &[fn(&World) -> Option<ComponentId>] = &[
     |world| world.component_id::<Orders>(),
     |world| world.component_id::<Field>(),
     |world| world.component_id::<Doings>(),
-    |world| world.component_id::<Only>(),
 ];
 
 #[test]

@@ -34,7 +34,8 @@ impl Row<'_, '_> {
             Self::Put(out) => value.put(out),
             Self::Take(reader) => *value = N::take(reader).filter(|read| range.contains(read))?,
             Self::Tell { about, out } => {
-                out.push(FieldRow { field: name, value: (*value).into(), ..*about });
+                let (value, size) = ((*value).into(), size_of::<N>());
+                out.push(FieldRow { field: name, value, size, ..*about });
             }
         }
         Some(())

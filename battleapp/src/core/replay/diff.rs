@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use super::super::compare::{Difference, differences};
-use super::verify::numbers_at;
+use super::super::compare::{self, Difference, Parting, differences};
+use super::super::modes::Modes;
+use super::locate::{Divergence, locate};
+use super::verify::{guarded_step, numbers_at, seek};
 use super::{Replay, ReplayError};
 
 /// What two replays have in common.
@@ -27,11 +29,15 @@ pub enum Diff {
         tick: u32,
         /// Their slots.
         slots: Vec<usize>,
+        /// The system after which the state differs, if it does in that tick, and how.
+        parting: Option<Parting>,
     },
     /// The same orders led to another state.
     State {
         /// The first tick with another hash.
         tick: u32,
+        /// For each of the two how it parts from a run with this build; `None` if it does not.
+        parted: [Option<Box<Divergence>>; 2],
         /// The first tick from there on whose whole state both files have, if there is one.
         numbers_tick: Option<u32>,
         /// The numbers that differ there.
@@ -47,11 +53,18 @@ impl fmt::Display for Diff {
             Self::Length { ticks: [first, second] } => {
                 write!(f, "the same as far as both go: {first} and {second} ticks")
             }
-            Self::Orders { tick, slots } => {
-                write!(f, "tick {tick}: fighters {slots:?} were given other orders")
+            Self::Orders { tick, slots, parting } => {
+                write!(f, "tick {tick}: fighters {slots:?} were given other orders")?;
+                parting.iter().try_for_each(|parting| write!(f, "\n{parting}"))
             }
-            Self::State { tick, numbers_tick, numbers } => {
+            Self::State { tick, parted, numbers_tick, numbers } => {
                 write!(f, "tick {tick}: the same orders led to another state")?;
+                for (which, parted) in ["first", "second"].into_iter().zip(parted) {
+                    match parted {
+                        None => write!(f, "\n  this build leads to the {which}")?,
+                        Some(parted) => write!(f, "\n  the {which}: {parted}")?,
+                    }
+                }
                 let at = numbers_tick.unwrap_or(*tick);
                 numbers.iter().try_for_each(|number| write!(f, "\n  tick {at}, {number}"))
             }
@@ -59,11 +72,11 @@ impl fmt::Display for Diff {
     }
 }
 
-/// Compares what two replays hold, without running them.
+/// Compares what two replays hold. Where they part, the tick is run again, system by system.
 ///
 /// # Errors
-/// [`ReplayError`] if a keyframe cannot be used.
-pub fn diff(first: &Replay, second: &Replay) -> Result<Diff, ReplayError> {
+/// [`ReplayError`] if the battles cannot be run again up to there.
+pub fn diff(modes: Modes, first: &Replay, second: &Replay) -> Result<Diff, ReplayError> {
     if first.header.setup != second.header.setup {
         return Ok(Diff::Setup);
     }
@@ -72,16 +85,14 @@ pub fn diff(first: &Replay, second: &Replay) -> Result<Diff, ReplayError> {
         let slots: Vec<usize> =
             pairs.filter(|(_, (one, other))| one != other).map(|(slot, _)| slot).collect();
         if !slots.is_empty() {
-            return Ok(Diff::Orders { tick, slots });
+            let mut sims = [seek(modes, first, tick - 1)?, seek(modes, second, tick - 1)?];
+            let [before, after] = &mut sims;
+            let parting =
+                compare::part((before.as_mut(), &one.orders), (after.as_mut(), &other.orders));
+            return Ok(Diff::Orders { tick, slots, parting });
         }
         if one.hash != other.hash {
-            let both = |at: &&u32| second.keyframes.contains_key(at);
-            let numbers_tick = first.keyframes.range(tick..).map(|(at, _)| at).find(both).copied();
-            let numbers = match numbers_tick {
-                None => Vec::new(),
-                Some(at) => differences(&numbers_at(first, at)?, &numbers_at(second, at)?),
-            };
-            return Ok(Diff::State { tick, numbers_tick, numbers });
+            return other_state(modes, [first, second], tick);
         }
     }
     let ticks = [first.ticks_read(), second.ticks_read()];
@@ -89,4 +100,22 @@ pub fn diff(first: &Replay, second: &Replay) -> Result<Diff, ReplayError> {
         return Ok(Diff::Length { ticks });
     }
     Ok(Diff::Same { ticks: ticks[0] })
+}
+
+fn other_state(modes: Modes, both: [&Replay; 2], tick: u32) -> Result<Diff, ReplayError> {
+    let [first, second] = both;
+    let mut sim = seek(modes, first, tick - 1)?;
+    let orders = first.record(tick).map_or(&[][..], |record| &record.orders);
+    let computed = guarded_step(sim.as_mut(), orders, tick)?;
+    let parted = both.map(|replay| {
+        let differs = replay.record(tick).is_some_and(|record| record.hash != computed);
+        differs.then(|| Box::new(locate(modes, replay, tick, computed)))
+    });
+    let in_both = |at: &&u32| second.keyframes.contains_key(at);
+    let numbers_tick = first.keyframes.range(tick..).map(|(at, _)| at).find(in_both).copied();
+    let numbers = match numbers_tick {
+        None => Vec::new(),
+        Some(at) => differences(&numbers_at(modes, first, at)?, &numbers_at(modes, second, at)?),
+    };
+    Ok(Diff::State { tick, parted, numbers_tick, numbers })
 }

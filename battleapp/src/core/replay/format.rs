@@ -11,7 +11,7 @@ use super::super::sim::{Order, Verdict};
 
 pub(super) const MAGIC: &[u8; 8] = b"COHORTRP";
 pub(super) const MAGIC_END: &[u8; 8] = b"COHORTRE";
-pub(super) const FORMAT: u16 = 1;
+pub(super) const FORMAT: u16 = 2;
 /// Bytes in front of a chunk's payload.
 pub(super) const CHUNK_HEAD_BYTES: usize = 13;
 /// Bytes after the last chunk.
@@ -30,6 +30,8 @@ pub(super) const INDEX: u8 = 5;
 pub struct Header {
     /// Version of the program that fought the battle.
     pub build: String,
+    /// Version of the mode's rules in that program.
+    pub rules: u32,
     /// See [`Setup::ruleset_hash`].
     pub ruleset: u64,
     /// Hash of the state's lanes: numbers and names.
@@ -101,12 +103,12 @@ pub(super) fn put_orders(before: &[Order], orders: &[Order], out: &mut Vec<u8>) 
 /// Changes `orders` into those of the next tick.
 pub(super) fn take_orders(reader: &mut Reader, orders: &mut [Order]) -> Option<()> {
     let mask = reader.take(orders.len().div_ceil(8))?;
-    let spare = mask.len() * 8 - orders.len();
-    if mask.last().is_some_and(|last| last.leading_zeros() < u32::try_from(spare).unwrap_or(0)) {
+    let is_set = |slot: usize| mask[slot / 8] & (1 << (slot % 8)) != 0;
+    if (orders.len()..mask.len() * 8).any(is_set) {
         return None;
     }
     for (slot, order) in orders.iter_mut().enumerate() {
-        if mask[slot / 8] & (1 << (slot % 8)) == 0 {
+        if !is_set(slot) {
             continue;
         }
         order.walk = (reader.i8()?, reader.i8()?);

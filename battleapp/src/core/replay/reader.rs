@@ -6,7 +6,7 @@ use shared::wire;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::super::bytes::Reader;
-use super::super::sim::{LaneHash, Order};
+use super::super::sim::Order;
 use super::format::{
     CHUNK_HEAD_BYTES, FAULT, FINAL, FORMAT, FinalRecord, HEADER_BYTES_MAX, Header, INDEX, KEYFRAME,
     MAGIC, MAGIC_END, TICKS, TRAILER_BYTES, take_orders,
@@ -20,6 +20,8 @@ pub struct TickRecord {
     pub orders: Vec<Order>,
     /// Combined hash afterwards.
     pub hash: u64,
+    /// [`LaneHash::mark`](super::super::sim::LaneHash::mark) of each lane afterwards.
+    pub lanes: Vec<u16>,
 }
 
 /// A replay in memory.
@@ -29,8 +31,6 @@ pub struct Replay {
     pub header: Header,
     /// The ticks from 1 on.
     pub ticks: Vec<TickRecord>,
-    /// Lane hashes by tick.
-    pub lanes: BTreeMap<u32, Vec<LaneHash>>,
     /// Encoded states by tick.
     pub keyframes: BTreeMap<u32, Vec<u8>>,
     /// The orders of a tick that could not be simulated.
@@ -69,7 +69,6 @@ impl Replay {
         Self {
             header,
             ticks: Vec::new(),
-            lanes: BTreeMap::new(),
             keyframes: BTreeMap::new(),
             fault: None,
             last: None,
@@ -81,6 +80,12 @@ impl Replay {
     #[must_use]
     pub fn ticks_read(&self) -> u32 {
         u32::try_from(self.ticks.len()).unwrap_or(u32::MAX)
+    }
+
+    /// What is recorded of a tick; ticks count from one.
+    #[must_use]
+    pub fn record(&self, tick: u32) -> Option<&TickRecord> {
+        self.ticks.get(usize::try_from(tick.checked_sub(1)?).ok()?)
     }
 
     fn take_chunk(&mut self, kind: u8, payload: &[u8]) -> Option<()> {
@@ -110,7 +115,7 @@ impl Replay {
 
     fn take_ticks(&mut self, reader: &mut Reader) -> Option<()> {
         reader.u32().filter(|first| *first == self.ticks_read() + 1)?;
-        let count = reader.u16()?;
+        let (count, lanes) = (reader.u16()?, reader.u16()?);
         let ticks = self.ticks.len().saturating_add(usize::from(count));
         if ticks.saturating_mul(self.header.setup.seats.len()) > ORDERS_MAX {
             return None;
@@ -118,15 +123,9 @@ impl Replay {
         let mut orders = vec![Order::STILL; self.header.setup.seats.len()];
         for _ in 0..count {
             take_orders(reader, &mut orders)?;
-            self.ticks.push(TickRecord { orders: orders.clone(), hash: reader.u64()? });
-        }
-        let lanes = reader.u16()?;
-        let mut hashes = Vec::new();
-        for _ in 0..lanes {
-            hashes.push(LaneHash { lane: reader.u16()?, hash: reader.u64()? });
-        }
-        if !hashes.is_empty() {
-            self.lanes.insert(self.ticks_read(), hashes);
+            let hash = reader.u64()?;
+            let lanes = (0..lanes).map(|_| reader.u16()).collect::<Option<_>>()?;
+            self.ticks.push(TickRecord { orders: orders.clone(), hash, lanes });
         }
         Some(())
     }

@@ -2,13 +2,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::super::compare::differences;
 use super::super::modes::Modes;
 use super::super::registry::FieldRow;
-use super::super::sim::{BattleSim, LaneHash, Order, Verdict};
+use super::super::sim::{BattleSim, Order, Verdict};
+use super::ReplayError;
+use super::format::Header;
+use super::locate::locate;
 use super::reader::Replay;
 use super::writer::schema_hash;
-use super::{Divergence, ReplayError};
 
 /// How often a verification tells how far it is.
 const PROGRESS_EVERY_TICKS: u32 = 20;
@@ -28,23 +29,25 @@ pub struct VerifyReport {
     pub fault: Option<(u32, bool)>,
 }
 
-/// Runs a whole replay again and compares every tick. `progress` is told the ticks done and the
-/// ticks there are.
+/// Runs a whole replay of one of `modes` again and compares every tick. `progress` is told the
+/// ticks done and the ticks there are.
 ///
 /// # Errors
-/// [`ReplayError`]; a divergence is told with its first tick and the kinds of state that differ.
+/// [`ReplayError`]; a divergence is told with its first tick, the system and what differs.
 pub fn verify(
+    modes: Modes,
     bytes: &[u8],
     progress: &mut dyn FnMut(u32, u32),
 ) -> Result<VerifyReport, ReplayError> {
     let replay = Replay::read(bytes)?;
     let total = replay.ticks_read();
-    let mut sim = begin(&replay)?;
+    let mut sim = begin(modes, &replay)?;
     let mut final_hash = sim.hash();
     for (tick, record) in (1..).zip(&replay.ticks) {
         final_hash = guarded_step(sim.as_mut(), &record.orders, tick)?;
         if final_hash != record.hash {
-            return Err(diverged(&replay, sim.as_mut(), tick, final_hash));
+            let found = locate(modes, &replay, tick, final_hash);
+            return Err(ReplayError::Diverged(Box::new(found)));
         }
         if let Some(keyframe) = replay.keyframes.get(&tick) {
             let mut state = Vec::new();
@@ -76,11 +79,11 @@ pub fn verify(
 ///
 /// # Errors
 /// [`ReplayError`] if the tick is not in the replay or the keyframe cannot be used.
-pub fn seek(replay: &Replay, tick: u32) -> Result<Box<dyn BattleSim>, ReplayError> {
+pub fn seek(modes: Modes, replay: &Replay, tick: u32) -> Result<Box<dyn BattleSim>, ReplayError> {
     if tick > replay.ticks_read() {
         return Err(ReplayError::NoTick { tick });
     }
-    let mut sim = begin(replay)?;
+    let mut sim = begin(modes, replay)?;
     if let Some((at, state)) = replay.keyframes.range(..=tick).next_back() {
         let damaged = ReplayError::Keyframe { tick: *at };
         sim.decode(state).map_err(|_| damaged.clone())?;
@@ -96,18 +99,37 @@ pub fn seek(replay: &Replay, tick: u32) -> Result<Box<dyn BattleSim>, ReplayErro
     Ok(sim)
 }
 
-fn begin(replay: &Replay) -> Result<Box<dyn BattleSim>, ReplayError> {
-    let unknown = || ReplayError::Header(String::from("its mode is unknown"));
-    let mut sim = Modes::BUILTIN.create(&replay.header.setup).ok_or_else(unknown)?;
-    if schema_hash(sim.as_mut()) != replay.header.schema {
-        let text = "its battle keeps other state than this build";
-        return Err(ReplayError::Header(String::from(text)));
+/// The simulation at its beginning.
+///
+/// # Errors
+/// [`ReplayError::OtherRules`] if this build or `modes` cannot fight the same battle.
+pub(super) fn begin(modes: Modes, replay: &Replay) -> Result<Box<dyn BattleSim>, ReplayError> {
+    let Header { build, rules, schema, setup, .. } = &replay.header;
+    let other = |here: String| ReplayError::OtherRules {
+        build: build.clone(),
+        mode: setup.mode.clone(),
+        recorded: *rules,
+        here,
+    };
+    match modes.version(setup) {
+        None => return Err(other(String::from("no such mode"))),
+        Some(here) if here != *rules => return Err(other(format!("rules {here}"))),
+        Some(_) => {}
+    }
+    let refused = || ReplayError::Header(String::from("its mode does not take such a battle"));
+    let mut sim = modes.create(setup).ok_or_else(refused)?;
+    if schema_hash(sim.as_mut()) != *schema {
+        return Err(other(String::from("the same rules over other kinds of state")));
     }
     Ok(sim)
 }
 
 /// A simulation that panics is not used again by any caller.
-fn guarded_step(sim: &mut dyn BattleSim, orders: &[Order], tick: u32) -> Result<u64, ReplayError> {
+pub(super) fn guarded_step(
+    sim: &mut dyn BattleSim,
+    orders: &[Order],
+    tick: u32,
+) -> Result<u64, ReplayError> {
     let step = AssertUnwindSafe(|| {
         sim.step(orders);
         sim.hash()
@@ -119,55 +141,15 @@ fn guarded_step(sim: &mut dyn BattleSim, orders: &[Order], tick: u32) -> Result<
 ///
 /// # Errors
 /// [`ReplayError`] if there is no such keyframe or it cannot be used.
-pub(super) fn numbers_at(replay: &Replay, tick: u32) -> Result<Vec<FieldRow>, ReplayError> {
+pub(super) fn numbers_at(
+    modes: Modes,
+    replay: &Replay,
+    tick: u32,
+) -> Result<Vec<FieldRow>, ReplayError> {
     let state = replay.keyframes.get(&tick).ok_or(ReplayError::NoTick { tick })?;
-    let mut sim = begin(replay)?;
+    let mut sim = begin(modes, replay)?;
     sim.decode(state).map_err(|_| ReplayError::Keyframe { tick })?;
     let mut rows = Vec::new();
     sim.fields(&mut rows);
     Ok(rows)
-}
-
-/// Goes on to the next tick whose lane hashes were recorded and says which lanes differ there,
-/// and on to the next keyframe for the numbers.
-fn diverged(replay: &Replay, sim: &mut dyn BattleSim, tick: u32, computed: u64) -> ReplayError {
-    let index = usize::try_from(tick).unwrap_or(usize::MAX);
-    let recorded = replay.ticks.get(index - 1).map_or(0, |record| record.hash);
-    let mut report = ReplayError::Diverged(Box::new(Divergence {
-        tick,
-        recorded,
-        computed,
-        ..Divergence::default()
-    }));
-    let ReplayError::Diverged(found) = &mut report else { return report };
-    let (lanes, keyframe) =
-        (replay.lanes.range(tick..).next(), replay.keyframes.range(tick..).next());
-    let ends = [lanes.map(|(at, _)| *at), keyframe.map(|(at, _)| *at)];
-    let end = ends.into_iter().flatten().max().unwrap_or(tick);
-    let mut next = tick;
-    loop {
-        if let Some((_, expected)) = lanes.filter(|(at, _)| **at == next) {
-            (found.lanes_tick, found.lanes) = (next, differing(sim, expected));
-        }
-        if keyframe.is_some_and(|(at, _)| *at == next)
-            && let Ok(recorded) = numbers_at(replay, next)
-        {
-            let mut now = Vec::new();
-            sim.fields(&mut now);
-            (found.numbers_tick, found.numbers) = (next, differences(&recorded, &now));
-        }
-        let record = usize::try_from(next).ok().and_then(|index| replay.ticks.get(index));
-        next += 1;
-        let Some(record) = record.filter(|_| next <= end) else { return report };
-        if guarded_step(sim, &record.orders, next).is_err() {
-            return report;
-        }
-    }
-}
-
-fn differing(sim: &mut dyn BattleSim, expected: &[LaneHash]) -> Vec<&'static str> {
-    let mut lanes = Vec::new();
-    sim.lanes(&mut lanes);
-    let differs = |lane: &&LaneHash| !expected.contains(lane);
-    lanes.iter().filter(differs).map(|lane| sim.lane_name(lane.lane)).collect()
 }

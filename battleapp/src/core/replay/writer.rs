@@ -3,6 +3,8 @@
 use shared::wire;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::super::modes::Modes;
+use super::super::registry::combined;
 use super::super::setup::Setup;
 use super::super::sim::{BattleSim, LaneHash, Order, Verdict};
 use super::format::{
@@ -11,8 +13,8 @@ use super::format::{
 };
 use super::{ORDERS_MAX, recorded_bytes_max};
 
-/// Ticks between two records of lane hashes.
-pub(super) const LANES_EVERY_TICKS: u32 = 20;
+/// Ticks of a chunk: a recording that is cut off loses at most so many.
+const CHUNK_TICKS: u16 = 20;
 /// Ticks between two keyframes: 10 s of battle.
 pub(super) const KEYFRAME_EVERY_TICKS: u32 = 200;
 /// Room that is kept for the end of the file.
@@ -26,6 +28,7 @@ pub struct Recorder {
     first_tick: u32,
     count: u16,
     pending: Vec<u8>,
+    lanes: Vec<LaneHash>,
     before: Vec<Order>,
     keyframes: Vec<(u32, usize)>,
     ticks: u32,
@@ -34,13 +37,14 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Begins the replay of a battle. `schema` is [`schema_hash`] of its simulation.
+    /// Begins the replay of a battle of one of `modes` that `sim` simulates.
     #[must_use]
-    pub fn new(setup: &Setup, build: &str, schema: u64) -> Self {
+    pub fn new(modes: Modes, setup: &Setup, build: &str, sim: &mut dyn BattleSim) -> Self {
         let header = Header {
             build: build.to_owned(),
+            rules: modes.version(setup).unwrap_or_default(),
             ruleset: setup.ruleset_hash(),
-            schema,
+            schema: schema_hash(sim),
             setup: setup.clone(),
         };
         let header = wire::encode(&header);
@@ -54,6 +58,7 @@ impl Recorder {
             first_tick: 1,
             count: 0,
             pending: Vec::new(),
+            lanes: Vec::new(),
             before: vec![Order::STILL; setup.seats.len()],
             keyframes: Vec::new(),
             ticks: 0,
@@ -64,7 +69,9 @@ impl Recorder {
 
     /// Records a tick that `sim` has just simulated with `orders`, and gives its combined hash.
     pub fn tick(&mut self, orders: &[Order], sim: &mut dyn BattleSim) -> u64 {
-        let hash = sim.hash();
+        self.lanes.clear();
+        sim.lanes(&mut self.lanes);
+        let hash = combined(&self.lanes);
         self.ticks = sim.tick();
         self.hash = hash;
         if self.full {
@@ -73,11 +80,10 @@ impl Recorder {
         put_orders(&self.before, orders, &mut self.pending);
         self.before.copy_from_slice(orders);
         self.pending.extend(hash.to_le_bytes());
+        self.pending.extend(self.lanes.iter().flat_map(|lane| lane.mark().to_le_bytes()));
         self.count += 1;
-        if self.ticks.is_multiple_of(LANES_EVERY_TICKS) {
-            let mut lanes = Vec::new();
-            sim.lanes(&mut lanes);
-            self.close_ticks(&lanes);
+        if self.count == CHUNK_TICKS {
+            self.close_ticks();
         }
         if self.ticks.is_multiple_of(KEYFRAME_EVERY_TICKS) {
             let mut keyframe = self.ticks.to_le_bytes().to_vec();
@@ -101,7 +107,7 @@ impl Recorder {
     /// Ends the replay of a battle whose next tick could not be simulated with `orders`.
     #[must_use]
     pub fn fault(mut self, orders: &[Order]) -> Vec<u8> {
-        self.close_ticks(&[]);
+        self.close_ticks();
         if self.full {
             return self.bytes;
         }
@@ -112,7 +118,7 @@ impl Recorder {
     }
 
     fn end(mut self, verdict: Option<Verdict>, deserted: bool) -> Vec<u8> {
-        self.close_ticks(&[]);
+        self.close_ticks();
         if self.full {
             return self.bytes;
         }
@@ -131,19 +137,15 @@ impl Recorder {
         self.bytes
     }
 
-    fn close_ticks(&mut self, lanes: &[LaneHash]) {
+    fn close_ticks(&mut self) {
         if self.count == 0 {
             return;
         }
-        let mut payload = Vec::with_capacity(8 + self.pending.len() + lanes.len() * 10);
+        let mut payload = Vec::with_capacity(8 + self.pending.len());
         payload.extend(self.first_tick.to_le_bytes());
         payload.extend(self.count.to_le_bytes());
+        payload.extend(u16::try_from(self.lanes.len()).unwrap_or(0).to_le_bytes());
         payload.append(&mut self.pending);
-        payload.extend(u16::try_from(lanes.len()).unwrap_or(0).to_le_bytes());
-        for lane in lanes {
-            payload.extend(lane.lane.to_le_bytes());
-            payload.extend(lane.hash.to_le_bytes());
-        }
         self.chunk(TICKS, &payload);
         self.count = 0;
         self.first_tick = self.ticks + 1;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use battleapp::core::modes::Modes;
 use battleapp::replay::{self, Diff, Replay};
 use serde_json::{Value, json};
 use shared::msg::client::Act;
@@ -17,7 +18,7 @@ use crate::output;
 /// [`Failure::Check`] if the tick is not in the file, [`Failure::File`].
 pub fn seek(args: &ReplaySeekArgs) -> Result<(), Failure> {
     let replay = open(&args.file)?;
-    let found = replay::seek(&replay, args.tick);
+    let found = replay::seek(Modes::BUILTIN, &replay, args.tick);
     let mut sim = found.map_err(|error| not_usable(&args.file, &error.to_string()))?;
     let mut rows = Vec::new();
     sim.fields(&mut rows);
@@ -46,7 +47,7 @@ pub fn seek(args: &ReplaySeekArgs) -> Result<(), Failure> {
 /// [`Failure::Check`] says where, if they do; [`Failure::File`].
 pub fn diff(args: &ReplayDiffArgs) -> Result<(), Failure> {
     let (first, second) = (open(&args.first)?, open(&args.second)?);
-    let found = replay::diff(&first, &second);
+    let found = replay::diff(Modes::BUILTIN, &first, &second);
     match found.map_err(|error| not_usable(&args.second, &error.to_string()))? {
         same @ Diff::Same { .. } => output::data(&format!("{same}\n")),
         other @ (Diff::Setup | Diff::Length { .. } | Diff::Orders { .. } | Diff::State { .. }) => {
@@ -61,7 +62,7 @@ pub fn diff(args: &ReplayDiffArgs) -> Result<(), Failure> {
 /// [`Failure::Check`] if it is no recording, [`Failure::File`].
 pub fn export(args: &ReplayExportArgs) -> Result<(), Failure> {
     let replay = open(&args.file)?;
-    let mut text = format!("{}\n", super::description(&args.file, &replay));
+    let mut text = format!("{}\n", super::show::description(&args.file, &replay));
     for (tick, record) in (1u32..).zip(&replay.ticks) {
         let orders: Vec<Value> = record
             .orders

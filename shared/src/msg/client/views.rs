@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::battle::Outcome;
 use crate::ids::{BattleId, GuildId, LetterId, PlayerId, TeamId};
 
 /// A place where equipment is worn.
@@ -87,6 +88,19 @@ pub struct Pet {
     /// From 1.
     pub level: u16,
     /// Experience points towards the next level.
+    pub xp: u32,
+}
+
+/// A battle that a player has fought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BattleLine {
+    /// The battle; its replay is kept under this id.
+    pub battle: BattleId,
+    /// How it ended for the player.
+    pub outcome: Outcome,
+    /// Added to the rating.
+    pub rating_change: i32,
+    /// Added to the experience.
     pub xp: u32,
 }
 

@@ -4,6 +4,7 @@ use shared::content::Strength;
 use shared::msg::matchmaker_battle::BotSeat;
 
 use super::*;
+use crate::core::modes::Modes;
 
 #[test]
 fn bots_fight_in_empty_seats_and_results_are_for_players_alone() {
@@ -27,6 +28,6 @@ fn bots_fight_in_empty_seats_and_results_are_for_players_alone() {
     assert_eq!(ended(&rig.told()).len(), 1, "one player is told");
     assert_eq!(rig.mail_of(100).len(), 1);
     let replay = rig.replays().pop().expect("it is kept");
-    let report = verify(&replay, &mut |_, _| {}).expect("it is ours");
+    let report = verify(Modes::BUILTIN, &replay, &mut |_, _| {}).expect("it is ours");
     assert!(report.complete && report.outcome.is_some(), "the orders of bots are in the replay");
 }

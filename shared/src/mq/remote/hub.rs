@@ -95,6 +95,9 @@ impl Hub {
         loop {
             let peer = lock(&self.ready).pop_front()?;
             peer.queued.store(false, Ordering::Release);
+            // Whatever becomes of this batch, or of what may not leave yet: nothing may ever come
+            // back that would wake the housekeeping.
+            self.keep_house_awake();
             let mut inbound = peer.inbound();
             let message =
                 next_message(self.me, peer.node, now_ms, &mut inbound, &mut peer.outbound());

@@ -5,10 +5,13 @@ mod lossy;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::time::timeout;
 
 use super::envelope::{Acknowledged, Frame, HEADER_BYTES, Header};
+use super::hub::Hub;
 use super::inbound::{Arrival, Inbound};
 use super::outbound::{Due, Outbound, Refused, UNKNOWN_NODE_MS};
 use super::peer::{Heard, Peers};
@@ -229,4 +232,33 @@ fn a_prefix_is_one_plain_word() {
     for prefix in ["", "a.b", "a:b", "a b", "a*", "{a}", &"a".repeat(65)] {
         assert!(checked_prefix(prefix).is_err(), "{prefix:?}");
     }
+}
+
+#[test]
+fn what_is_lost_goes_out_again_though_nothing_ever_comes_back() {
+    let hub = Hub::new(ONE, Box::new(|node| node.to_string()));
+    hub.peer(TWO);
+    let peer = hub.asked(TWO).expect("it was shown");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let sent_twice = async {
+        let mut house = std::pin::pin!(hub.keep_house());
+        // The housekeeping finds nothing to look after, and rests.
+        assert!(futures_util::poll!(house.as_mut()).is_pending());
+        let sends = async {
+            accept(&mut peer.outbound(), 1).expect("there is room");
+            hub.enqueue(&peer);
+            for _ in 0..2 {
+                while hub.next().is_none() {
+                    hub.work().await;
+                }
+            }
+        };
+        tokio::select! {
+            () = house => unreachable!("it goes on for ever"),
+            () = sends => {}
+        }
+    };
+    let limit = Duration::from_secs(60);
+    let outcome = runtime.expect("a runtime").block_on(async { timeout(limit, sent_twice).await });
+    assert!(outcome.is_ok(), "it went out once only");
 }

@@ -28,7 +28,7 @@ pub use heroes::{
 pub use load::{BUILTIN_FILES, CONTENT_FILES};
 pub use maps::{
     Block, CapturePoint, Clearance, Cover, MAP_HALF_MM_MAX, Map, Passage, Pillar, Point, Shape,
-    Spot,
+    Spot, Terrain,
 };
 pub use problem::{ContentError, ContentErrors, ContentProblem, Suggestion};
 pub use siege::{Boss, Keep, MONSTERS_MAX, Monster, SiegeRules, WAVES_MAX, Wave};
@@ -54,7 +54,7 @@ pub struct Content {
     /// `queues.toml`, keyed by name
     pub queues: BTreeMap<String, QueueRules>,
     /// `maps/NAME.toml`, keyed by NAME
-    pub maps: BTreeMap<String, Map>,
+    pub maps: BTreeMap<String, Terrain>,
 }
 
 /// Something that fits into a bag.

@@ -54,7 +54,7 @@ pub(crate) fn content(duration_s: u32, score_to_win: u32) -> Content {
         },
         siege: siege_rules(duration_s),
         queues: BTreeMap::new(),
-        maps: BTreeMap::from([(String::from("yard"), map())]),
+        maps: BTreeMap::from([(String::from("yard"), map().into())]),
     }
 }
 

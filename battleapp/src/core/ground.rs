@@ -8,7 +8,7 @@ mod paths;
 #[cfg(test)]
 mod tests;
 
-use shared::content::{Clearance, Map, Passage, Point, Shape};
+use shared::content::{Passage, Point, Shape, Terrain};
 
 pub use self::paths::PathScratch;
 
@@ -22,19 +22,19 @@ pub struct Ground {
     walls: Vec<Shape>,
     opaque: Vec<Shape>,
     solid: Vec<Shape>,
-    clearance: Clearance,
+    terrain: Terrain,
 }
 
 impl Ground {
-    /// The ground of a map whose numbers are in range ([`Map::is_in_range`]).
+    /// The ground of a map whose numbers are in range ([`shared::content::Map::is_in_range`]).
     #[must_use]
-    pub fn new(map: &Map) -> Self {
+    pub fn new(terrain: &Terrain) -> Self {
         Self {
-            half: map.half_mm(),
-            walls: map.shapes(Passage::Walking),
-            opaque: map.shapes(Passage::Sight),
-            solid: map.shapes(Passage::Projectiles),
-            clearance: Clearance::of(map),
+            half: terrain.half_mm(),
+            walls: terrain.shapes(Passage::Walking),
+            opaque: terrain.shapes(Passage::Sight),
+            solid: terrain.shapes(Passage::Projectiles),
+            terrain: terrain.clone(),
         }
     }
 
@@ -47,7 +47,7 @@ impl Ground {
     /// Whether a body of `radius_mm` can stand at `at`.
     #[must_use]
     pub fn is_free(&self, at: Point, radius_mm: i32) -> bool {
-        self.clearance.room_mm(at) >= radius_mm
+        self.terrain.clearance().room_mm(at) >= radius_mm
             || (self.inside(at, radius_mm) == at
                 && !self.walls.iter().any(|wall| wall.overlaps(at, radius_mm)))
     }
@@ -67,7 +67,7 @@ impl Ground {
     #[must_use]
     pub fn walk(&self, from: Point, step: (i32, i32), radius_mm: i32) -> Point {
         let length = step.0.saturating_abs().saturating_add(step.1.saturating_abs());
-        if self.clearance.room_mm(from) >= radius_mm.saturating_add(length) {
+        if self.terrain.clearance().room_mm(from) >= radius_mm.saturating_add(length) {
             return (from.0 + step.0, from.1 + step.1);
         }
         if !self.is_free(from, radius_mm) {

@@ -16,7 +16,7 @@ mod tests;
 mod traits;
 mod vector;
 
-use shared::content::{Hero, Map, Point, Strength};
+use shared::content::{Hero, Point, Strength, Terrain};
 use shared::msg::client::Act;
 use shared::msg::snapshot::{FighterView, Snapshot};
 use shared::rng;
@@ -81,7 +81,7 @@ impl Field {
     /// the pilots' luck.
     #[must_use]
     pub fn new<'a>(
-        map: &Map,
+        map: &Terrain,
         fighters: impl Iterator<Item = (u8, &'a Hero)>,
         hz: u32,
         seed: u64,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use shared::content::{
     ArenaRules, Content, Delivery, Effect, HERO_SKILLS, Hero, Map, PetSpecies, Reward,
-    SKILL_EFFECTS_MAX, SiegeRules, Skill, Strength,
+    SKILL_EFFECTS_MAX, SiegeRules, Skill, Strength, Terrain,
 };
 use shared::ids::{BattleId, PlayerId};
 use shared::limits::NAME_BYTES_MAX;
@@ -84,7 +84,7 @@ pub struct ArenaSetup {
     /// The rules.
     pub rules: ArenaRules,
     /// The map.
-    pub map: Map,
+    pub map: Terrain,
 }
 
 /// Who decides for a fighter.
@@ -249,7 +249,7 @@ impl Setup {
             battle: self.battle,
             slot,
             fighters: fighters.collect(),
-            map: Box::new(self.rules.map()),
+            map: Box::new(Map::clone(&self.rules.terrain())),
             ticks_max: self.ticks_max(),
         }
     }
@@ -304,20 +304,20 @@ fn seat_of(content: &Content, seat: &Seat) -> SeatSetup {
 impl ModeRules {
     /// The map; one without obstacles if the mode has none.
     #[must_use]
-    pub fn map(&self) -> Map {
+    pub fn terrain(&self) -> Terrain {
         match self {
             Self::Arena(arena) => arena.map.clone(),
-            Self::Siege(rules) => Map {
+            Self::Siege(rules) => Terrain::from(Map {
                 half_width_mm: rules.half_width_mm,
                 half_height_mm: rules.half_height_mm,
                 ..Map::default()
-            },
+            }),
         }
     }
 
     /// Half the width and half the height of the map.
     #[must_use]
-    pub const fn half_size_mm(&self) -> (i32, i32) {
+    pub fn half_size_mm(&self) -> (i32, i32) {
         match self {
             Self::Arena(arena) => arena.map.half_mm(),
             Self::Siege(rules) => (rules.half_width_mm, rules.half_height_mm),

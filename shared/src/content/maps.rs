@@ -7,6 +7,7 @@
 mod clearance;
 mod read;
 mod shape;
+mod terrain;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use clearance::Clearance;
 pub(super) use read::map;
 pub use shape::{Point, Shape};
+pub use terrain::Terrain;
 
 /// Half of a map's longer side at most.
 pub const MAP_HALF_MM_MAX: i32 = 200_000;

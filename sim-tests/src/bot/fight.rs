@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use battleapp::core::ground::PathScratch;
 use battleapp::core::pilots::{Field, Pilot};
 use battleapp::core::sim::Order;
-use shared::content::{Content, Strength};
+use shared::content::{Content, Map, Strength, Terrain};
 use shared::ids::BattleId;
 use shared::msg::client::{BattleStart, COMMANDS_MAX, ClientDatagram, Command};
 use shared::msg::snapshot::{FighterView, Snapshot};
@@ -46,7 +46,9 @@ impl Fight {
             .fighters
             .iter()
             .filter_map(|line| Some((line.side, content.heroes.get(&line.hero)?)));
-        let field = Field::new(&start.map, heroes, HZ, seed);
+        let known = content.maps.values().find(|map| ***map == *start.map).cloned();
+        let terrain = known.unwrap_or_else(|| Terrain::from(Map::clone(&start.map)));
+        let field = Field::new(&terrain, heroes, HZ, seed);
         // Every program has a player of its own strength.
         let drawn = rng::below(Strength::ALL.len() as u64, seed, &[DRAW_STRENGTH]);
         let strength = usize::try_from(drawn).ok().and_then(|n| Strength::ALL.get(n).copied());
@@ -117,7 +119,6 @@ impl Fight {
 
 #[cfg(test)]
 mod tests {
-    use shared::content::Map;
     use shared::msg::client::{Act, FighterLine};
     use shared::msg::snapshot::View;
 

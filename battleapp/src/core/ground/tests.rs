@@ -1,7 +1,7 @@
 //! What has to hold on every map, for any walk, look and way.
 
 use proptest::prelude::*;
-use shared::content::{Block, Content, Cover, Pillar, Spot};
+use shared::content::{Block, Content, Cover, Map, Pillar, Spot};
 
 use super::*;
 
@@ -9,9 +9,10 @@ const RADIUS_MM: i32 = 450;
 
 /// The maps that are compiled in, and one that is nothing but obstacles.
 fn grounds() -> Vec<(Map, Ground)> {
-    let mut maps: Vec<Map> = Content::builtin().maps.into_values().collect();
+    let builtin = Content::builtin().maps.into_values();
+    let mut maps: Vec<Map> = builtin.map(|map| Map::clone(&map)).collect();
     maps.push(thicket());
-    maps.into_iter().map(|map| (map.clone(), Ground::new(&map))).collect()
+    maps.into_iter().map(|map| (map.clone(), Ground::new(&map.into()))).collect()
 }
 
 /// Obstacles of all kinds that touch and overlap each other.
@@ -45,7 +46,7 @@ fn thicket() -> Map {
 
 fn open_field(walls: Vec<Block>, pillars: Vec<Pillar>) -> Ground {
     let (cover, points) = (Vec::new(), Vec::new());
-    Ground::new(&Map { walls, pillars, cover, points, ..thicket() })
+    Ground::new(&Map { walls, pillars, cover, points, ..thicket() }.into())
 }
 
 /// The nearest free place on a spiral around `at`.
@@ -102,7 +103,7 @@ fn bushes_hide_what_is_behind_them_and_not_who_stands_in_them() {
     let block = Block { x_mm: 0, y_mm: 0, half_width_mm: 500, half_height_mm: 500 };
     let bush = Cover { block, walking: false, sight: true, projectiles: false };
     let map = Map { walls: vec![], pillars: vec![], cover: vec![bush], ..thicket() };
-    let ground = Ground::new(&map);
+    let ground = Ground::new(&map.into());
     assert!(!ground.sees((-2_000, 0), (2_000, 0)));
     assert!(ground.sees((-2_000, 0), (400, 0)) && ground.sees((400, 0), (-2_000, 0)));
     assert_eq!(ground.walk((-1_000, 0), (500, 0), 400), (-500, 0));
@@ -118,7 +119,7 @@ fn projectiles_end_at_walls_and_leave_the_cover_they_come_from() {
     assert_eq!(ground.flight((-2_000, 700), (2_000, 700), 100), None);
     let haze = Cover { block, walking: false, sight: false, projectiles: true };
     let map = Map { walls: vec![], pillars: vec![], cover: vec![haze], ..thicket() };
-    let ground = Ground::new(&map);
+    let ground = Ground::new(&map.into());
     assert_eq!(ground.flight((0, 0), (2_000, 0), 100), None);
     assert_eq!(ground.flight((2_000, 0), (0, 0), 100), Some((600, 0)));
 }
@@ -250,7 +251,7 @@ proptest! {
             let turn = turn % map.walls.len();
             map.walls.rotate_left(turn);
             map.cover.reverse();
-            let other = Ground::new(&map);
+            let other = Ground::new(&map.into());
             let (mut one, mut two) = (PathScratch::default(), PathScratch::default());
             for (at, to) in &tries {
                 let Some(at) = free_near(ground, *at) else { continue };

@@ -26,7 +26,7 @@ impl Crew {
         bots.peek()?;
         let fighters =
             setup.seats.iter().filter_map(|seat| Some((seat.side, setup.hero(seat.hero)?)));
-        let field = Field::new(&setup.rules.map(), fighters, setup.hz, setup.seed);
+        let field = Field::new(&setup.rules.terrain(), fighters, setup.hz, setup.seed);
         let pilots = bots.map(|(slot, strength)| Pilot::new(&field, slot, strength)).collect();
         Some(Self { field, pilots, scratch: PathScratch::default(), seen: Vec::new() })
     }

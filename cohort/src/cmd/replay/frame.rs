@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use battleapp::core::setup::{ModeRules, Setup};
-use shared::content::{Block, Map};
+use shared::content::{Block, Terrain};
 use shared::msg::snapshot::{
     AreaView, FighterView, MonsterView, PetView, PointView, ProjectileView, Snapshot,
 };
@@ -31,7 +31,7 @@ pub(super) struct Frame {
     title: String,
     half_mm: (i32, i32),
     /// Where nobody walks, if the mode has such places.
-    map: Option<Map>,
+    map: Option<Terrain>,
     /// Ground that means something, and monsters.
     discs: Vec<Disc>,
     /// Projectiles and pets.
@@ -271,7 +271,7 @@ fn unit(setup: &Setup, fighter: &FighterView) -> Option<Unit> {
 }
 
 /// What stands where, if the mode has a map.
-fn map(rules: &ModeRules) -> Option<Map> {
+fn map(rules: &ModeRules) -> Option<Terrain> {
     match rules {
         ModeRules::Arena(arena) => Some(arena.map.clone()),
         ModeRules::Siege(_) => None,

@@ -26,7 +26,7 @@ fn there_are_maps_to_choose_from_and_both_sides_have_room() {
 #[test]
 fn the_order_in_the_file_makes_no_difference() {
     for map in Content::builtin().maps.values() {
-        let mut other = map.clone();
+        let mut other = Map::clone(map);
         other.walls.reverse();
         other.pillars.rotate_left(1);
         other.cover.reverse();
@@ -56,7 +56,7 @@ fn every_way_between_neighbours_that_fit_is_free() {
 
 #[test]
 fn large_maps_have_larger_cells_and_all_points_a_cell() {
-    let mut map = Content::builtin().maps["crossing"].clone();
+    let mut map = Map::clone(&Content::builtin().maps["crossing"]);
     (map.half_width_mm, map.half_height_mm) = (MAP_HALF_MM_MAX, MAP_HALF_MM_MAX);
     let cells = Clearance::of(&map);
     assert!(cells.cells() <= 256 * 256 && cells.cell_mm() > 400);

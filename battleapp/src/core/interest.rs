@@ -27,6 +27,10 @@ pub const CROWD_MAX: usize = 160;
 pub const INNER_URGENCY: u32 = 8;
 /// The same just outside of the inner radius; it falls to one at the outer radius.
 pub const OUTER_URGENCY: u32 = 4;
+/// The inner radius, and as many rings around it as urgency falls by.
+const URGENCY_STEPS: usize = OUTER_URGENCY as usize;
+/// Things whose marks share a word.
+const MARKS: usize = 64;
 /// The part of the budget that things which are gone may take.
 const GONE_PART: usize = 2;
 
@@ -43,6 +47,25 @@ pub struct Interest {
     pub budget_bytes: usize,
     /// The species of monsters that are told of even in a crowd.
     pub beacon: Option<u16>,
+}
+
+impl Interest {
+    /// The urgency that a thing gathers in a tick while the square of its distance is less than
+    /// what stands with it, from the nearest on; beyond all of them it gathers one.
+    fn urgency_steps(&self) -> [(i64, u32); URGENCY_STEPS] {
+        let (inner, outer) = (i64::from(self.inner_mm), i64::from(self.outer_mm));
+        let (width, falls) = ((outer - inner).max(1), i64::from(OUTER_URGENCY - 1));
+        std::array::from_fn(|step| {
+            let step = u32::try_from(step).unwrap_or(0);
+            match step {
+                0 => (inner * inner + 1, INNER_URGENCY),
+                _ => {
+                    let end = inner + (width * i64::from(step) + falls - 1) / falls;
+                    (end * end, OUTER_URGENCY + 1 - step)
+                }
+            }
+        })
+    }
 }
 
 /// All things of a battle in one tick.
@@ -98,9 +121,11 @@ pub struct Choice {
 pub struct Watcher {
     /// What is in its sight, ordered by id.
     known: Vec<Known>,
-    /// Buffers that are used again.
+    /// Buffers that are used again. A bit for each thing of the scene that might be in sight:
+    marks: Vec<u64>,
     near: Vec<Known>,
-    waiting: Vec<(u32, usize)>,
+    /// Urgency, the highest first, and below it the place in `known`.
+    waiting: Vec<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -121,7 +146,7 @@ impl Watcher {
         &mut self,
         scene: &Scene<'_>,
         eye: &Eye<'_>,
-        cost: &mut dyn FnMut(Change) -> usize,
+        cost: &mut impl FnMut(Change) -> usize,
         choice: &mut Choice,
     ) {
         choice.fresh.clear();
@@ -143,28 +168,39 @@ impl Watcher {
 
     /// Everything that might be in sight, ordered by id.
     fn gather(&mut self, scene: &Scene<'_>, eye: &Eye<'_>) {
-        let near = &mut self.near;
-        near.clear();
-        let sight = eye.rules.outer_mm.saturating_add(eye.rules.margin_mm);
-        let known = |index: u32| {
-            let id = scene.ids.get(widen(index)).copied().unwrap_or(u16::MAX);
-            Known { id, index, ..Known::default() }
+        let Self { marks, near, .. } = self;
+        marks.clear();
+        marks.resize(scene.ids.len().div_ceil(MARKS), 0);
+        let mut mark = |index: usize| {
+            if let Some(marks) = marks.get_mut(index / MARKS) {
+                *marks |= 1 << (index % MARKS);
+            }
         };
-        scene.grid.nearby(eye.at, sight, CROWD_MAX, |index| near.push(known(index)));
-        let own = eye.own.and_then(|own| scene.ids.binary_search(&own).ok());
-        near.extend(own.and_then(|own| u32::try_from(own).ok()).map(known));
-        near.extend(scene.beacons.iter().copied().map(known));
-        near.sort_unstable_by_key(|known| known.id);
-        near.dedup_by_key(|known| known.id);
+        let sight = eye.rules.outer_mm.saturating_add(eye.rules.margin_mm);
+        scene.grid.nearby(eye.at, sight, CROWD_MAX, |index| mark(widen(index)));
+        if let Some(own) = eye.own.and_then(|own| scene.ids.binary_search(&own).ok()) {
+            mark(own);
+        }
+        scene.beacons.iter().for_each(|index| mark(widen(*index)));
+        near.clear();
+        for (word, first) in marks.iter().zip((0u32..).step_by(MARKS)) {
+            let mut rest = *word;
+            while rest != 0 {
+                let index = first + rest.trailing_zeros();
+                rest &= rest - 1;
+                let id = scene.ids.get(widen(index)).copied().unwrap_or(u16::MAX);
+                near.push(Known { id, index, ..Known::default() });
+            }
+        }
     }
 
     /// Keeps what is in sight and lets it gather urgency.
     fn remember(&mut self, scene: &Scene<'_>, eye: &Eye<'_>) {
         let rules = eye.rules;
         let mut before = self.known.iter().peekable();
-        let [inner, outer, leave] =
-            [rules.inner_mm, rules.outer_mm, rules.outer_mm.saturating_add(rules.margin_mm)]
-                .map(i64::from);
+        let [outer, leave] =
+            [rules.outer_mm, rules.outer_mm.saturating_add(rules.margin_mm)].map(i64::from);
+        let steps = rules.urgency_steps();
         self.near.retain_mut(|thing| {
             while before.next_if(|known| known.id < thing.id).is_some() {}
             let known = before.next_if(|known| known.id == thing.id);
@@ -174,13 +210,8 @@ impl Watcher {
             if square > bound * bound && eye.own != Some(thing.id) {
                 return false;
             }
-            let gathered = if square <= inner * inner {
-                INNER_URGENCY
-            } else {
-                let (far, width) = (square.isqrt() - inner, (outer - inner).max(1));
-                let lost = far.min(width) * i64::from(OUTER_URGENCY - 1) / width;
-                OUTER_URGENCY - u32::try_from(lost).unwrap_or(0)
-            };
+            let gathered = steps.iter().find(|(reach, _)| square < *reach);
+            let gathered = gathered.map_or(1, |(_, urgency)| *urgency);
             let before = known.map_or(0, |known| known.urgency);
             thing.urgency = before.saturating_add(gathered);
             true
@@ -192,7 +223,7 @@ impl Watcher {
     fn compare(
         &mut self,
         eye: &Eye<'_>,
-        cost: &mut dyn FnMut(Change) -> usize,
+        cost: &mut impl FnMut(Change) -> usize,
         choice: &mut Choice,
     ) {
         let mut baseline = eye.baseline.iter().copied().zip(0u32..).peekable();
@@ -225,17 +256,21 @@ impl Watcher {
     /// Gives the budget to the most urgent; of equally urgent things, to the lower id.
     fn spend(&mut self, eye: &Eye<'_>, choice: &mut Choice) {
         self.waiting.clear();
-        for (at, known) in self.known.iter_mut().enumerate() {
+        for (at, known) in (0u64..).zip(&mut self.known) {
             if known.cost == 0 && known.baseline.is_some() {
                 (known.is_fresh, known.urgency) = (true, 0);
                 continue;
             }
             let is_own = eye.own == Some(known.id);
-            self.waiting.push((if is_own { 0 } else { u32::MAX - known.urgency }, at));
+            let rank = if is_own { 0 } else { u64::from(u32::MAX - known.urgency) };
+            self.waiting.push((rank << u32::BITS) | at);
         }
         self.waiting.sort_unstable();
-        for (_, at) in &self.waiting {
-            let known = &mut self.known[*at];
+        for waiting in &self.waiting {
+            let at = waiting & u64::from(u32::MAX);
+            let Some(known) = self.known.get_mut(usize::try_from(at).unwrap_or(usize::MAX)) else {
+                continue;
+            };
             if choice.bytes + known.cost <= eye.rules.budget_bytes {
                 choice.bytes += known.cost;
                 (known.is_fresh, known.urgency) = (true, 0);

@@ -1,11 +1,13 @@
-//! Ticks of arenas of ten: one that is hot in the cache, and a thousand one after the other.
+//! Ticks of arenas of ten: one that is hot in the cache, beside a twin over vectors and with its
+//! whole path, and a thousand one after the other.
 
+use battleapp::core::arena::Twin;
 use battleapp::core::sim::Order;
 
 use super::fight::{Fight, orders, seats, setup, sim};
 use super::{FIGHTERS, HZ, beside_allowed};
 use crate::clock;
-use crate::error::Result;
+use crate::error::{BenchError, Result};
 use crate::figure::{Figure, Goal, Unit};
 use crate::harness::{Harness, per_second};
 
@@ -14,6 +16,10 @@ const MODE: &str = "arena";
 const ARENAS: usize = 1_000;
 /// What they may use of a core, simulated alone.
 const OF_CORE: f64 = 0.25;
+/// The time of a tick may be so many times that of the twin.
+const OF_TWIN: f64 = 2.5;
+/// Ticks of a fight beside its twin: two and a half minutes of battle.
+const TWIN_TICKS: usize = 3_000;
 /// Bytes that a client may get a second.
 const CLIENT_BYTES_S: f64 = 4_096.0;
 const SEED: u64 = 5;
@@ -21,9 +27,44 @@ const SEED: u64 = 5;
 const SCRIPT_TICKS: u32 = 400;
 
 pub(super) fn measure(harness: &mut Harness<'_>) -> Result<Vec<Figure>> {
-    let mut figures = whole_path(harness)?;
+    let mut figures = vec![beside_twin(harness)?];
+    figures.extend(whole_path(harness)?);
     figures.push(many(harness)?);
     Ok(figures)
+}
+
+/// A tick of the simulation beside the same rules over vectors of structs. Both fight the same
+/// battle and must come to the same states.
+fn beside_twin(harness: &mut Harness<'_>) -> Result<Figure> {
+    let ticks = harness.count(TWIN_TICKS);
+    let script = script();
+    let setup = setup(MODE, SEED, &seats(&shared::content::Content::builtin(), FIGHTERS, 2))?;
+    let orders = || (0..ticks).map(|tick| &script[tick % script.len()]);
+    let (mut fought, mut twin) = (sim(&setup)?, Twin::new(&setup));
+    for orders in orders() {
+        fought.step(orders);
+        twin.step(orders);
+    }
+    if fought.hash() != twin.hash() {
+        return Err(BenchError::product("battle", &"the arena and its twin part"));
+    }
+    let mut ours = |_| {
+        let mut fought = sim(&setup)?;
+        let start = clock::now();
+        orders().for_each(|orders| fought.step(orders));
+        std::hint::black_box(fought.tick());
+        Ok([clock::micros_since(start) / ticks as f64])
+    };
+    let mut raw = |_| {
+        let mut twin = Twin::new(&setup);
+        let start = clock::now();
+        orders().for_each(|orders| twin.step(orders));
+        std::hint::black_box(twin.hash());
+        Ok([clock::micros_since(start) / ticks as f64])
+    };
+    let [[ours], [raw]] = harness.alternate("arena and twin", [&mut ours, &mut raw])?;
+    let name = String::from("battle_arena_tick_beside_twin");
+    Ok(Figure::new(name, Unit::Micros, &ours, &raw).with_goal(Goal::AtMost(OF_TWIN)))
 }
 
 /// Battles that a core carries with everything up to the encoded snapshots, beside how many it

@@ -19,6 +19,9 @@ const POSITION: (usize, usize) = (0, 1);
 const ENTRY_BYTES_MAX: usize = 3;
 const KIND_BYTES: usize = 1;
 
+/// What a new row differs from.
+static NOTHING: EntityRow = EntityRow::new(0, Kind::Fighter);
+
 /// All clients of one battle.
 #[derive(Debug)]
 pub struct Audience {
@@ -102,17 +105,22 @@ impl Audience {
             _ => &open[index],
         };
         let mut cost = |change| match change {
-            Change::New(index) => ENTRY_BYTES_MAX + KIND_BYTES + numbers(None, row_of(index)),
-            Change::Updated(index, at) => match numbers(Some(&before[at]), row_of(index)) {
+            Change::New(index) => ENTRY_BYTES_MAX + KIND_BYTES + numbers(&NOTHING, row_of(index)),
+            Change::Updated(index, at) => match numbers(&before[at], row_of(index)) {
                 0 => 0,
                 bytes => ENTRY_BYTES_MAX + bytes,
             },
             Change::Gone(_) => ENTRY_BYTES_MAX,
         };
         watcher.look(&scene, &eye, &mut cost, choice);
-        view.rows.extend(choice.fresh.iter().map(|index| *row_of(*index)));
-        view.rows.extend(choice.kept.iter().map(|at| before[*at]));
-        view.rows.sort_unstable_by_key(|row| row.id);
+        let mut kept = choice.kept.iter().map(|at| &before[*at]).peekable();
+        for fresh in choice.fresh.iter().map(|index| row_of(*index)) {
+            while let Some(kept) = kept.next_if(|kept| kept.id < fresh.id) {
+                view.rows.push(*kept);
+            }
+            view.rows.push(*fresh);
+        }
+        view.rows.extend(kept);
     }
 }
 
@@ -137,20 +145,19 @@ fn place(row: &EntityRow, unit_mm: u8) -> (i32, i32) {
 }
 
 /// The bytes of a row's mask and numbers at most; zero if nothing differs.
-fn numbers(before: Option<&EntityRow>, now: &EntityRow) -> usize {
-    if before == Some(now) {
+fn numbers(before: &EntityRow, now: &EntityRow) -> usize {
+    let mask = now.differing(before);
+    if mask == 0 {
         return 0;
     }
-    let (mut mask, mut bytes) = (0u32, 0);
-    for (field, value) in now.fields().iter().enumerate() {
-        let before = before.map_or(0, |before| before.get(field));
-        if before != *value {
-            mask |= 1 << field;
-            let difference = i64::from(*value) - i64::from(before);
-            bytes += varint(difference.unsigned_abs().saturating_mul(2));
-        }
+    let (mut rest, mut bytes) = (mask, varint(mask.into()));
+    while rest != 0 {
+        let field = usize::try_from(rest.trailing_zeros()).unwrap_or(0);
+        rest &= rest - 1;
+        let difference = i64::from(now.get(field)) - i64::from(before.get(field));
+        bytes += varint(difference.unsigned_abs().saturating_mul(2));
     }
-    bytes + varint(u64::from(mask))
+    bytes
 }
 
 /// Bytes of a number at seven bits each.

@@ -90,7 +90,7 @@ fn encode_rows(rows: &[EntityRow], base: &[EntityRow], out: &mut Vec<u8>) -> u16
         }
         match before.next_if(|old| old.id == row.id) {
             Some(old) if old.kind() == row.kind() => {
-                let mask = mask_of(row.fields(), old.fields());
+                let mask = row.differing(old);
                 if mask != 0 {
                     entries.begin(row.id, CHANGED);
                     entries.numbers(mask, row.fields(), old.fields());
@@ -99,8 +99,8 @@ fn encode_rows(rows: &[EntityRow], base: &[EntityRow], out: &mut Vec<u8>) -> u16
             Some(_) | None => {
                 entries.begin(row.id, NEW);
                 entries.out.push(row.kind().number());
-                let zero = [0; FIELDS_MAX];
-                entries.numbers(mask_of(row.fields(), &zero), row.fields(), &zero);
+                let zero = EntityRow::new(row.id, row.kind());
+                entries.numbers(row.differing(&zero), row.fields(), zero.fields());
             }
         }
     }
@@ -135,15 +135,6 @@ impl Entries<'_> {
             }
         }
     }
-}
-
-/// A bit for each number that differs.
-fn mask_of(now: &[i32; FIELDS_MAX], before: &[i32; FIELDS_MAX]) -> u32 {
-    let mut mask = 0;
-    for (at, (now, before)) in now.iter().zip(before).enumerate() {
-        mask |= u32::from(now != before) << at;
-    }
-    mask
 }
 
 /// Reads the first bytes, so that the baseline can be found.

@@ -3,8 +3,10 @@
 //! A new kind or field is appended: to [`Kind`], to its table, to its view and to the tables in
 //! `docs/snapshots.md`, which a test compares with these.
 
-/// Numbers in one row at most. A row's mask then fits 16 bits.
-pub const FIELDS_MAX: usize = 16;
+/// Numbers in one row at most. A big battle keeps a million rows, so this is what is needed.
+pub const FIELDS_MAX: usize = 12;
+/// Numbers that a mask has room for.
+const MASK_BITS: usize = 16;
 /// Steps of a position from the centre of the map at most, in either direction.
 pub const POSITION_MAX: i32 = 200_000;
 
@@ -150,6 +152,7 @@ impl Kind {
 }
 
 const _: () = {
+    assert!(FIELDS_MAX <= MASK_BITS, "rows are compared in two halves of eight");
     let mut n = 0;
     while n < Kind::ALL.len() {
         assert!(Kind::ALL[n] as usize == n && Kind::ALL[n].fields().len() <= FIELDS_MAX);
@@ -198,6 +201,24 @@ impl EntityRow {
         {
             *number = value.clamp(meaning.min, meaning.max);
         }
+    }
+
+    /// A bit for each place at which its number differs from that of `before`, whatever that is
+    /// about.
+    #[inline]
+    #[must_use]
+    pub fn differing(&self, before: &Self) -> u32 {
+        // All at once, a byte for each; the product gathers the lowest bits of eight bytes in one.
+        let mut differ = [0u8; MASK_BITS];
+        for ((differ, now), before) in differ.iter_mut().zip(&self.fields).zip(&before.fields) {
+            *differ = u8::from(now != before);
+        }
+        let [low, high] = [0, 8].map(|from| {
+            let eight = u64::from_le_bytes(std::array::from_fn(|at| differ[from + at]));
+            let [.., bits] = eight.wrapping_mul(0x0102_0408_1020_4080).to_le_bytes();
+            u32::from(bits)
+        });
+        low | (high << 8)
     }
 
     /// Forgets what only the own class may know.

@@ -8,7 +8,9 @@ mod paths;
 #[cfg(test)]
 mod tests;
 
-use shared::content::{Passage, Point, Shape, Terrain};
+use std::sync::Arc;
+
+use shared::content::{Clearance, Passage, Point, Shape, Terrain};
 
 pub use self::paths::PathScratch;
 
@@ -22,7 +24,7 @@ pub struct Ground {
     walls: Vec<Shape>,
     opaque: Vec<Shape>,
     solid: Vec<Shape>,
-    terrain: Terrain,
+    clearance: Arc<Clearance>,
 }
 
 impl Ground {
@@ -34,7 +36,7 @@ impl Ground {
             walls: terrain.shapes(Passage::Walking),
             opaque: terrain.shapes(Passage::Sight),
             solid: terrain.shapes(Passage::Projectiles),
-            terrain: terrain.clone(),
+            clearance: terrain.clearance(),
         }
     }
 
@@ -47,7 +49,7 @@ impl Ground {
     /// Whether a body of `radius_mm` can stand at `at`.
     #[must_use]
     pub fn is_free(&self, at: Point, radius_mm: i32) -> bool {
-        self.terrain.clearance().room_mm(at) >= radius_mm
+        self.clearance.room_mm(at) >= radius_mm
             || (self.inside(at, radius_mm) == at
                 && !self.walls.iter().any(|wall| wall.overlaps(at, radius_mm)))
     }
@@ -67,7 +69,7 @@ impl Ground {
     #[must_use]
     pub fn walk(&self, from: Point, step: (i32, i32), radius_mm: i32) -> Point {
         let length = step.0.saturating_abs().saturating_add(step.1.saturating_abs());
-        if self.terrain.clearance().room_mm(from) >= radius_mm.saturating_add(length) {
+        if self.clearance.room_mm(from) >= radius_mm.saturating_add(length) {
             return (from.0 + step.0, from.1 + step.1);
         }
         if !self.is_free(from, radius_mm) {

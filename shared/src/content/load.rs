@@ -112,7 +112,7 @@ fn read<N: AsRef<str>, T: AsRef<str>>(
     let maps = files.iter().filter_map(|(file, text)| {
         let (file, name) = (file.as_ref(), map_name(file.as_ref())?);
         let map = with_table(file, Some(text.as_ref()), problems, |table| map(table, largest))?;
-        Some((String::from(name), map.into()))
+        Some((String::from(name), map))
     });
     let maps = maps.collect();
     Some(Content {

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use super::super::problem::ContentProblem;
 use super::super::table::Table;
 use super::{
-    Block, CapturePoint, Clearance, Cover, MAP_ENTRIES_MAX, MAP_HALF_MM_MAX, MAP_OBSTACLES_MAX,
-    MAP_POINTS_MAX, Map, Passage, Pillar, Point, Shape, Spot,
+    Block, CapturePoint, Cover, MAP_ENTRIES_MAX, MAP_HALF_MM_MAX, MAP_OBSTACLES_MAX,
+    MAP_POINTS_MAX, Map, Passage, Pillar, Point, Shape, Spot, Terrain,
 };
 use crate::limits::ARENA_SIDE_FIGHTERS;
 
@@ -20,7 +20,7 @@ type Read<'a, T> = Vec<(T, Table<'a>)>;
 
 /// Reads a map. Whether fighters fit and get everywhere is checked for bodies of `largest_mm`, if
 /// that is known.
-pub(in super::super) fn map(mut file: Table<'_>, largest_mm: Option<i32>) -> Map {
+pub(in super::super) fn map(mut file: Table<'_>, largest_mm: Option<i32>) -> Terrain {
     let half = (file.int("half_width_mm", &HALF_MAP_MM), file.int("half_height_mm", &HALF_MAP_MM));
     let name = file.name("name");
     let walls = read(&mut file, "walls", 0..=MAP_OBSTACLES_MAX, |table| block(table, half, "wall"));
@@ -43,16 +43,18 @@ pub(in super::super) fn map(mut file: Table<'_>, largest_mm: Option<i32>) -> Map
         points: values(&points),
     };
     // What nothing is wrong with otherwise is worth the look at every cell of its floor.
-    if let Some(radius_mm) = largest_mm
-        && !file.has_problems()
-    {
+    if file.has_problems() {
+        return map.into();
+    }
+    let terrain = Terrain::measured(map);
+    if let Some(radius_mm) = largest_mm {
         let entries = entries.iter().flatten();
         let entries = entries.map(|(spot, table)| ("entry", spot.at(), table));
         let points =
             points.iter().map(|(point, table)| ("capture point", (point.x_mm, point.y_mm), table));
-        check_ways(&map, radius_mm, &entries.chain(points).collect::<Vec<_>>(), &file);
+        check_ways(&terrain, radius_mm, &entries.chain(points).collect::<Vec<_>>(), &file);
     }
-    map
+    terrain
 }
 
 /// Reads a list of tables, keeping them.
@@ -149,7 +151,7 @@ fn check_inside(table: &Table<'_>, what: &'static str, (at, size): (Point, Point
 /// Reports places where the largest fighter cannot stand or cannot get to, and one place of the
 /// floor that is cut off, if there is one.
 fn check_ways(
-    map: &Map,
+    map: &Terrain,
     radius_mm: i32,
     places: &[(&'static str, Point, &Table<'_>)],
     file: &Table<'_>,
@@ -161,7 +163,7 @@ fn check_ways(
             && !shapes.iter().any(|shape: &Shape| shape.overlaps(at, radius_mm))
     };
     let Some((_, first, _)) = places.first() else { return };
-    let clearance = Clearance::of(map);
+    let clearance = map.clearance();
     let reached = clearance.reached(*first, radius_mm);
     let is_reached = |cell: u32| reached.get(cell as usize) == Some(&true);
     let mut is_sound = true;

@@ -1,35 +1,41 @@
 //! A map as battles share it.
 
 use std::ops::Deref;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Clearance, Map};
 
 /// A map that any number of battles share, with what is measured of it. Measuring takes about a
-/// millisecond, so it is done once, when it is first asked for. It is equal to another one, and
-/// stored, as the map alone.
+/// millisecond, so content does it once. It is equal to another one, and stored, as the map alone.
 #[derive(Clone, Debug, Default)]
-pub struct Terrain(Arc<Measured>);
-
-#[derive(Debug, Default)]
-struct Measured {
-    map: Map,
-    clearance: OnceLock<Clearance>,
+pub struct Terrain {
+    map: Arc<Map>,
+    clearance: Option<Arc<Clearance>>,
 }
 
 impl Terrain {
-    /// How far each part of the map is from what is in the way. The map's numbers are in range.
+    /// A map whose numbers are in range, measured.
     #[must_use]
-    pub fn clearance(&self) -> &Clearance {
-        self.0.clearance.get_or_init(|| Clearance::of(&self.0.map))
+    pub fn measured(map: Map) -> Self {
+        let clearance = Some(Arc::new(Clearance::of(&map)));
+        Self { map: Arc::new(map), clearance }
+    }
+
+    /// How far each part of the map is from what is in the way; measured now if it has not been.
+    /// The map's numbers are in range.
+    #[must_use]
+    pub fn clearance(&self) -> Arc<Clearance> {
+        let known = self.clearance.clone();
+        known.unwrap_or_else(|| Arc::new(Clearance::of(&self.map)))
     }
 }
 
 impl From<Map> for Terrain {
+    /// A map that is not measured: nobody has looked yet whether its numbers are in range.
     fn from(map: Map) -> Self {
-        Self(Arc::new(Measured { map, clearance: OnceLock::new() }))
+        Self { map: Arc::new(map), clearance: None }
     }
 }
 
@@ -37,13 +43,13 @@ impl Deref for Terrain {
     type Target = Map;
 
     fn deref(&self) -> &Map {
-        &self.0.map
+        &self.map
     }
 }
 
 impl PartialEq for Terrain {
     fn eq(&self, other: &Self) -> bool {
-        self.0.map == other.0.map
+        self.map == other.map
     }
 }
 
@@ -51,7 +57,7 @@ impl Eq for Terrain {}
 
 impl Serialize for Terrain {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.map.serialize(serializer)
+        self.map.serialize(serializer)
     }
 }
 

@@ -33,6 +33,8 @@ pub trait Lane: Clone {
     fn row(&mut self, row: &mut Row) -> Option<()>;
 }
 
+/// Few lanes are longer.
+const LANE_BYTES: usize = 1_024;
 /// Bytes of the stable id in front of a component's row.
 const ID_BYTES: usize = 4;
 
@@ -104,7 +106,7 @@ pub const fn of_component<T: Lane + Component<Mutability = Mutable>>() -> LaneIn
             let mut rows = 0;
             for (id, entity) in entities {
                 if let Some(value) = world.get::<T>(*entity) {
-                    out.extend(id.to_le_bytes());
+                    out.extend_from_slice(&id.to_le_bytes());
                     put(value, out);
                     rows += 1;
                 }
@@ -169,7 +171,7 @@ impl Lanes {
     /// Appends the complete state of `world`, whose simulated entities are `entities`.
     pub fn encode(self, world: &World, entities: &Listed, out: &mut Vec<u8>) {
         out.extend(u16::try_from(self.0.len()).unwrap_or(0).to_le_bytes());
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(LANE_BYTES);
         for lane in self.0 {
             bytes.clear();
             let rows = (lane.put)(world, entities, &mut bytes);
@@ -202,7 +204,7 @@ impl Lanes {
 
     /// Appends the hash of each lane.
     pub fn hashes(self, world: &World, entities: &Listed, out: &mut Vec<LaneHash>) {
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(LANE_BYTES);
         out.extend(self.0.iter().map(|lane| {
             bytes.clear();
             (lane.put)(world, entities, &mut bytes);

@@ -38,7 +38,7 @@ pub(super) fn measure(harness: &mut Harness<'_>) -> Result<Vec<Figure>> {
 fn beside_twin(harness: &mut Harness<'_>) -> Result<Figure> {
     let ticks = harness.count(TWIN_TICKS);
     let script = script();
-    let setup = setup(MODE, SEED, &seats(&shared::content::Content::builtin(), FIGHTERS, 2))?;
+    let setup = setup(MODE, SEED, &seats(FIGHTERS, 2))?;
     let orders = || (0..ticks).map(|tick| &script[tick % script.len()]);
     let (mut fought, mut twin) = (sim(&setup)?, Twin::new(&setup));
     for orders in orders() {
@@ -73,7 +73,7 @@ fn whole_path(harness: &mut Harness<'_>) -> Result<Vec<Figure>> {
     let time = harness.round_time();
     let mut fight = Fight::new(MODE, SEED, FIGHTERS, 2)?;
     let script = script();
-    let setup = setup(MODE, SEED, &seats(&shared::content::Content::builtin(), FIGHTERS, 2))?;
+    let setup = setup(MODE, SEED, &seats(FIGHTERS, 2))?;
     let mut ours = |_| {
         let (start, mut ticks, mut bytes) = (clock::now(), 0, 0);
         while start.elapsed() < time {
@@ -109,7 +109,7 @@ fn whole_path(harness: &mut Harness<'_>) -> Result<Vec<Figure>> {
 fn many(harness: &mut Harness<'_>) -> Result<Figure> {
     let count = harness.count(ARENAS);
     let script = script();
-    let seats = seats(&shared::content::Content::builtin(), FIGHTERS, 2);
+    let seats = seats(FIGHTERS, 2);
     let setups = (0..count).map(|n| setup(MODE, SEED + n as u64, &seats));
     let setups = setups.collect::<Result<Vec<_>>>()?;
     let mut sims = setups.iter().map(sim).collect::<Result<Vec<_>>>()?;

@@ -1,5 +1,7 @@
 //! Battles to measure: built from the content of the repository, with clients that never rest.
 
+use std::sync::LazyLock;
+
 use battleapp::core::battle::{Battle, Stepped};
 use battleapp::core::modes::Modes;
 use battleapp::core::setup::Setup;
@@ -19,6 +21,9 @@ const WALK_TICKS: u32 = 12;
 /// Sessions of one gateway.
 const GATEWAY_SESSIONS: u16 = 1_000;
 
+/// One content for all battles, as on a node.
+static CONTENT: LazyLock<Content> = LazyLock::new(Content::builtin);
+
 /// A battle on its whole way: commands of clients in, encoded snapshots out.
 pub(super) struct Fight {
     battle: Battle,
@@ -37,8 +42,8 @@ struct Client {
 }
 
 /// The seats of a battle, on two sides if there are two.
-pub(super) fn seats(content: &Content, count: u16, sides: u8) -> Vec<Seat> {
-    let heroes: Vec<u16> = content.heroes.keys().copied().collect();
+pub(super) fn seats(count: u16, sides: u8) -> Vec<Seat> {
+    let heroes: Vec<u16> = CONTENT.heroes.keys().copied().collect();
     let seat = |slot: u16| Seat {
         side: u8::try_from(slot % u16::from(sides)).unwrap_or(0),
         player: PlayerId(1_000 + u64::from(slot)),
@@ -62,7 +67,7 @@ pub(super) fn seats(content: &Content, count: u16, sides: u8) -> Vec<Seat> {
 pub(super) fn setup(mode: &str, seed: u64, seats: &[Seat]) -> Result<Setup> {
     let refused = |refusal| BenchError::product("battle", &refusal);
     let mode = Modes::BUILTIN.named(mode).map_err(refused)?;
-    Setup::new(mode, &Content::builtin(), BattleId(seed), seed, seats).map_err(refused)
+    Setup::new(mode, &CONTENT, BattleId(seed), seed, seats).map_err(refused)
 }
 
 /// A simulation alone.
@@ -91,7 +96,7 @@ pub(super) fn orders(seed: u64, tick: u32, seats: usize) -> Vec<Order> {
 impl Fight {
     /// A battle at its beginning.
     pub(super) fn new(mode: &str, seed: u64, count: u16, sides: u8) -> Result<Self> {
-        let seats = seats(&Content::builtin(), count, sides);
+        let seats = seats(count, sides);
         let battle = battle(&setup(mode, seed, &seats)?, &seats)?;
         let clients = vec![Client::default(); seats.len()];
         Ok(Self { battle, seats, clients, seed, tick: 0, told: Vec::new() })

@@ -55,7 +55,7 @@ pub(super) fn measure(harness: &mut Harness<'_>) -> Result<Vec<Figure>> {
 
 /// The replay of an arena of ten.
 fn recorded() -> Result<Vec<u8>> {
-    let seats = seats(&shared::content::Content::builtin(), FIGHTERS, 2);
+    let seats = seats(FIGHTERS, 2);
     let setup = setup("arena", SEED, &seats)?;
     let mut sim = sim(&setup)?;
     let mut recorder = Recorder::new(Modes::BUILTIN, &setup, "bench", sim.as_mut());

@@ -19,7 +19,7 @@ const TIMES: usize = 2_000;
 /// There is no goal: what hashing and copying the bare bytes costs is the least there can be.
 pub(super) fn measure(harness: &mut Harness<'_>) -> Result<Vec<Figure>> {
     let times = harness.count(TIMES);
-    let seats = seats(&shared::content::Content::builtin(), FIGHTERS, 2);
+    let seats = seats(FIGHTERS, 2);
     let setup = setup("arena", SEED, &seats)?;
     let mut fought = sim(&setup)?;
     for tick in 0..TICKS {

@@ -24,6 +24,7 @@ pub enum Row<'a, 'bytes> {
 impl Row<'_, '_> {
     /// Passes the number called `name`. `None` if one that is read is cut off or out of range;
     /// what is written or told is never refused.
+    #[inline]
     pub fn number<N: Number>(
         &mut self,
         name: &'static str,
@@ -42,6 +43,7 @@ impl Row<'_, '_> {
     }
 
     /// Passes a number that may have any value.
+    #[inline]
     pub fn any<N: Number>(&mut self, name: &'static str, value: &mut N) -> Option<()> {
         self.number(name, value, N::MIN..=N::MAX)
     }
@@ -64,8 +66,9 @@ macro_rules! numbers {
         impl Number for $number {
             const MIN: Self = Self::MIN;
             const MAX: Self = Self::MAX;
+            #[inline]
             fn put(self, out: &mut Vec<u8>) {
-                out.extend(self.to_le_bytes());
+                out.extend_from_slice(&self.to_le_bytes());
             }
             fn take(reader: &mut Reader) -> Option<Self> {
                 reader.array().map(Self::from_le_bytes)

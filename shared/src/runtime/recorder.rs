@@ -5,13 +5,15 @@
 //! stands in `flight`.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::Path;
-use std::thread::{Builder, JoinHandle};
+use std::io::{BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::thread::{self, Builder, JoinHandle, Thread};
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 
 use super::RuntimeError;
+use super::clock::Clock;
 use super::flight::{FlightCall, FlightHeader, FlightPiece, PIECE_BYTES_MAX, hash_of, write_piece};
 use crate::core::{Core, Input, Output};
 use crate::ids::Role;
@@ -20,11 +22,19 @@ use crate::tick::{Tick, TickRate};
 
 /// Batches of calls that wait to be written. With one more the recording ends.
 const BATCHES_WAITING_MAX: usize = 256;
-/// Bytes after which a batch is handed to the writer: waking it for each call would cost more
-/// than all the rest.
+/// Batches that wait after which the writer is woken. Otherwise it looks by itself: to wake it
+/// costs the role's thread more than to note many calls.
+const BATCHES_HURRY: usize = 64;
+/// Time between two looks of the writer.
+const LOOK: Duration = Duration::from_millis(50);
+/// A writer is waited for so long at most, where it is waited for at all.
+const WAIT_NS_MAX: u64 = 5_000_000_000;
+/// Batches that were written and are filled again; with more they are forgotten.
+const SPARES_MAX: usize = BATCHES_HURRY;
+/// Bytes after which a batch is handed to the writer.
 const BATCH_BYTES: usize = 32 << 10;
 /// Time after which a batch is handed over although it is small, in ms of ticks. A process that is
-/// killed has not written so much.
+/// killed has not written so much and what comes until the writer looks.
 const BATCH_MS: u64 = 50;
 
 /// Records the calls of one core.
@@ -33,6 +43,9 @@ pub(super) struct Recorder {
     role: Role,
     rate: TickRate,
     batches: Sender<Vec<u8>>,
+    /// Empty batches that come back.
+    spares: Receiver<Vec<u8>>,
+    writer: Thread,
     /// The calls that were not handed over.
     batch: Vec<u8>,
     /// The tick at which they are.
@@ -46,19 +59,25 @@ pub(super) struct Recorder {
 }
 
 /// Gives `core` calls as the thread of its role does, recorded in a folder if one is named. For
-/// measuring what a recording costs. The thread that comes back ends when all is written.
+/// measuring what a recording costs: calls come much faster than ticks do, so the writer is waited
+/// for whenever it is behind, and that time is told. The thread ends when all is written.
 ///
 /// # Errors
-/// [`RuntimeError`] if a recording cannot be begun.
+/// [`RuntimeError`] if a recording cannot be begun, or did not keep up.
 pub fn perform(
     core: &mut dyn Core,
     calls: Vec<FlightCall>,
     record: Option<(&Path, FlightHeader)>,
-) -> Result<Option<JoinHandle<()>>, RuntimeError> {
+) -> Result<(Option<JoinHandle<()>>, Duration), RuntimeError> {
+    let path = record.map(|(folder, header)| file_of(folder, header.address.role));
     let begun = record.map(|(folder, header)| Recorder::start(folder, header)).transpose()?;
     let (mut recorder, writer) = begun.unzip();
     let mut outputs = Vec::new();
+    let mut waited = Duration::ZERO;
     for call in calls {
+        if let Some(recorder) = recorder.as_ref().filter(|recorder| recorder.is_behind()) {
+            waited += recorder.wait_for_writer();
+        }
         match call {
             FlightCall::Tick { tick, mut inputs } => {
                 if let Some(recorder) = &mut recorder {
@@ -76,7 +95,14 @@ pub fn perform(
         Recorder::end_call(&mut recorder, &outputs);
         outputs.clear();
     }
-    Ok(writer)
+    match path.filter(|_| recorder.is_none()) {
+        Some(path) => Err(RuntimeError::Record { path, source: ErrorKind::TimedOut.into() }),
+        None => Ok((writer, waited)),
+    }
+}
+
+fn file_of(directory: &Path, role: Role) -> PathBuf {
+    directory.join(format!("{role}.flight"))
 }
 
 impl Recorder {
@@ -87,24 +113,33 @@ impl Recorder {
         header: FlightHeader,
     ) -> Result<(Self, JoinHandle<()>), RuntimeError> {
         let role = header.address.role;
-        let path = directory.join(format!("{role}.flight"));
+        let path = file_of(directory, role);
         let begun = std::fs::create_dir_all(directory).and_then(|()| File::create(&path));
         let file = begun.and_then(|mut file| file.write_all(&header.bytes()).map(|()| file));
         let file = file.map_err(|source| RuntimeError::Record { path, source })?;
         let (batches, waiting) = bounded(BATCHES_WAITING_MAX);
+        let (written, spares) = bounded(SPARES_MAX);
         let name = format!("rec-{role}");
         let thread = Builder::new()
             .name(name.clone())
-            .spawn(move || write_batches(role, file, &waiting))
+            .spawn(move || write_batches(role, file, &waiting, &written))
             .map_err(|source| RuntimeError::Thread { name, source })?;
-        Ok((Self::to(role, header.rate, batches), thread))
+        let writer = thread.thread().clone();
+        Ok((Self::to(header, batches, spares, writer), thread))
     }
 
-    fn to(role: Role, rate: TickRate, batches: Sender<Vec<u8>>) -> Self {
+    fn to(
+        header: FlightHeader,
+        batches: Sender<Vec<u8>>,
+        spares: Receiver<Vec<u8>>,
+        writer: Thread,
+    ) -> Self {
         Self {
-            role,
-            rate,
+            role: header.address.role,
+            rate: header.rate,
             batches,
+            spares,
+            writer,
             batch: Vec::new(),
             due: Tick(0),
             now: Tick(0),
@@ -158,8 +193,26 @@ impl Recorder {
 
     fn hand_over(&mut self) -> bool {
         self.due = self.now.after(self.rate.ticks_of_ms(BATCH_MS));
-        let room = Vec::with_capacity(self.batch.len());
-        self.batches.try_send(std::mem::replace(&mut self.batch, room)).is_ok()
+        let room = self.spares.try_recv().unwrap_or_default();
+        let fits = self.batches.try_send(std::mem::replace(&mut self.batch, room)).is_ok();
+        if self.is_behind() {
+            self.writer.unpark();
+        }
+        fits
+    }
+
+    fn is_behind(&self) -> bool {
+        self.batches.len() >= BATCHES_HURRY
+    }
+
+    /// Waits until nothing waits to be written, or nobody writes any more. Returns how long.
+    fn wait_for_writer(&self) -> Duration {
+        let clock = Clock::started(0);
+        self.writer.unpark();
+        while !self.batches.is_empty() && clock.now_ns() < WAIT_NS_MAX {
+            thread::yield_now();
+        }
+        Duration::from_nanos(clock.now_ns())
     }
 }
 
@@ -174,14 +227,25 @@ impl Drop for Recorder {
 
 /// Writes until the recorder is gone; flushes whenever nothing waits, so that a killed process
 /// leaves little unwritten.
-fn write_batches(role: Role, file: File, waiting: &Receiver<Vec<u8>>) {
+fn write_batches(role: Role, file: File, waiting: &Receiver<Vec<u8>>, written: &Sender<Vec<u8>>) {
     let mut file = BufWriter::new(file);
-    for batch in waiting {
-        let mut written = file.write_all(&batch);
-        if waiting.is_empty() {
-            written = written.and_then(|()| file.flush());
-        }
-        if let Err(error) = written {
+    loop {
+        let done = match waiting.try_recv() {
+            Ok(mut batch) => {
+                let done = file.write_all(&batch);
+                batch.clear();
+                // There are enough spare ones.
+                let _not_needed = written.try_send(batch);
+                done
+            }
+            Err(TryRecvError::Empty) => {
+                let done = file.flush();
+                thread::park_timeout(LOOK);
+                done
+            }
+            Err(TryRecvError::Disconnected) => break,
+        };
+        if let Err(error) = done {
             tracing::warn!(%role, %error, "flight recording ended, its file cannot be written");
             return;
         }
@@ -194,10 +258,14 @@ fn write_batches(role: Role, file: File, waiting: &Receiver<Vec<u8>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::{Address, NodeId};
 
     /// Hands over after every tick.
     fn recorder(batches: Sender<Vec<u8>>) -> Option<Recorder> {
-        Some(Recorder::to(Role::Social, TickRate::new(20), batches))
+        let node = NodeId { node: 1, incarnation: 1 };
+        let address = Address { node, role: Role::Social };
+        let header = FlightHeader { address, rate: TickRate::new(20) };
+        Some(Recorder::to(header, batches, bounded(1).1, thread::current()))
     }
 
     #[test]

@@ -28,7 +28,9 @@ const PLAYED_MS: usize = 20_000;
 pub(super) fn measure(harness: &mut Harness<'_>, dir: &Path) -> Result<Vec<Figure>, BenchError> {
     let content = sim::content();
     let played_ms = u64::try_from(harness.count(PLAYED_MS)).unwrap_or(0);
-    let tapes = sim::tapes(&Plan::of_ten_nodes(1, played_ms), &content);
+    // As in the game: who plays fights now and then.
+    let plan = Plan { fights: true, ..Plan::of_ten_nodes(1, played_ms) };
+    let tapes = sim::tapes(&plan, &content);
     let folder = tempfile::tempdir_in(dir)
         .map_err(|source| BenchError::Dir { dir: dir.to_owned(), source })?;
     let mut figures = Vec::new();
@@ -64,10 +66,11 @@ fn time(
     let calls = calls.collect();
     let header = FlightHeader { address: tape.address, rate: tape.rate };
     let begun = clock::now();
-    let writer = perform(core.as_mut(), calls, record.map(|folder| (folder, header)));
-    let took_us = begun.elapsed().as_secs_f64() * 1e6;
+    let performed = perform(core.as_mut(), calls, record.map(|folder| (folder, header)));
+    let took = begun.elapsed();
     let broken = |what| BenchError::Product { part: "recording", what };
-    let writer = writer.map_err(|error| broken(error.to_string()))?;
+    let (writer, waited) = performed.map_err(|error| broken(error.to_string()))?;
+    let took_us = took.saturating_sub(waited).as_secs_f64() * 1e6;
     match writer.map(|writer| writer.join().is_ok()) {
         Some(false) => Err(broken(String::from("its writer panicked"))),
         Some(true) | None => Ok([took_us]),

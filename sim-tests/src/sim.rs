@@ -8,8 +8,8 @@
 //! The files: [`plan`] says what a seed decides; `world` has the loop and the nodes; `network`,
 //! `storage`, `membership`, `connections`, `players`, `pranks` and `faults` are what can happen;
 //! `store` and `board` are the server, which `backends` shows to the conformance suites; `checks`
-//! says what must hold; `campaign` runs many seeds, `shrink` makes a failing plan smaller, `tape`
-//! keeps what cores are called with.
+//! says what must hold; `campaign` runs many seeds, `shrink` makes a failing plan smaller, `story`
+//! tells it, `tape` keeps what cores are called with.
 
 mod agenda;
 mod backends;
@@ -31,6 +31,7 @@ mod pranks;
 mod shrink;
 mod storage;
 mod store;
+mod story;
 mod tape;
 #[cfg(test)]
 mod tests;
@@ -49,6 +50,7 @@ pub use checks::{Audited, Broken};
 pub use mutants::{Caught, hunt};
 pub use node::Call;
 pub use shrink::{Shrunk, shrink};
+pub use story::{Story, show_command, story};
 pub use tape::{Tape, tapes};
 
 /// Length of a battle in s.
@@ -96,7 +98,10 @@ pub fn run(plan: &Plan, content: &Arc<Content>, told: bool) -> Outcome {
         world.broken = Some(Broken::new("cores do not panic", String::from(said)));
         (0, None)
     });
-    let World { history, broken, now_us, .. } = world;
+    let World { mut history, broken, now_us, .. } = world;
+    if let Some(broken) = &broken {
+        history.tell(now_us, || format!("BROKEN {broken}"));
+    }
     let (hash, lines, counts) = history.end();
     Outcome { hash, events, simulated_us: now_us, broken, audited, counts, lines }
 }

@@ -93,18 +93,6 @@ pub enum Faults {
     Harsh,
 }
 
-impl Faults {
-    /// The name as it is written.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Calm => "calm",
-            Self::Rough => "rough",
-            Self::Harsh => "harsh",
-        }
-    }
-}
-
 impl From<Faults> for Weather {
     fn from(faults: Faults) -> Self {
         match faults {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use shared::content::Content;
-use sim_tests::sim::plan::Plan;
-use sim_tests::sim::{self, Campaign, Outcome, Tally};
+use sim_tests::sim::plan::{Plan, Weather};
+use sim_tests::sim::{self, Broken, Campaign, Outcome, Story, Tally};
 
 use crate::args::{SimCommand, SimRunArgs, SimShowArgs, SimSpeedArgs};
 use crate::clock;
@@ -34,7 +34,8 @@ pub fn run(command: &SimCommand) -> Result<(), Failure> {
 }
 
 fn campaign(args: &SimRunArgs, content: &Arc<Content>) -> Result<(), Failure> {
-    let mut campaign = Campaign::new(args.faults.into(), Arc::clone(content));
+    let weather = Weather::from(args.faults);
+    let mut campaign = Campaign::new(weather, Arc::clone(content));
     let shows = stderr().is_terminal() && !args.json;
     let (begun, count) = (clock::now(), args.seeds.end() - args.seeds.start() + 1);
     let mut failed: Option<(u64, Outcome)> = None;
@@ -62,13 +63,22 @@ fn campaign(args: &SimRunArgs, content: &Arc<Content>) -> Result<(), Failure> {
     } else {
         output::data(&text(tally, took_s))?;
     }
-    if let Some((seed, outcome)) = failed {
-        let what = outcome.broken.map(|broken| broken.to_string()).unwrap_or_default();
-        let faults = args.faults.name();
-        let again = format!("cohort sim show {seed} --faults {faults}");
-        return Err(Failure::Check { what: format!("seed {seed}: {what}\n  see it: {again}") });
+    let failed = failed.and_then(|(seed, outcome)| Some((seed, outcome.broken?)));
+    verdict(weather, tally.seeds, &missing, failed)
+}
+
+/// What a campaign has proven.
+fn verdict(
+    weather: Weather,
+    seeds: u64,
+    missing: &[String],
+    failed: Option<(u64, Broken)>,
+) -> Result<(), Failure> {
+    if let Some((seed, broken)) = failed {
+        let again = sim::show_command(seed, weather);
+        return Err(Failure::Check { what: format!("seed {seed}: {broken}\n  see it: {again}") });
     }
-    if tally.seeds >= SEEDS_FOR_EVERYTHING && !missing.is_empty() {
+    if seeds >= SEEDS_FOR_EVERYTHING && !missing.is_empty() {
         let what = format!("these never occurred: {}", missing.join(", "));
         return Err(Failure::Check { what });
     }
@@ -96,7 +106,7 @@ fn value(args: &SimRunArgs, tally: &Tally, failed: Option<&(u64, Outcome)>, took
     let counts: &BTreeMap<String, u64> = &tally.counts;
     json!({
         "ok": failed.is_none(), "hash": format!("{:016x}", tally.hash),
-        "faults": args.faults.name(), "seeds": tally.seeds,
+        "faults": Weather::from(args.faults).name(), "seeds": tally.seeds,
         "took_s": took_s, "seeds_per_s": per_second(tally.seeds, took_s),
         "simulated_s": simulated_s, "speed_up": simulated_s / took_s.max(1e-9),
         "events": tally.events, "counts": counts,
@@ -108,28 +118,29 @@ fn value(args: &SimRunArgs, tally: &Tally, failed: Option<&(u64, Outcome)>, took
 }
 
 fn show(args: &SimShowArgs, content: &Arc<Content>) -> Result<(), Failure> {
-    let whole = Plan::of_seed(args.seed, args.faults.into());
-    let plan = if args.whole {
-        whole
-    } else {
-        let shrunk = sim::shrink(&whole, content);
-        eprintln!("made smaller in {} runs", shrunk.runs);
-        shrunk.plan
-    };
-    let outcome = sim::run(&plan, content, true);
-    let skipped = outcome.lines.len().saturating_sub(args.lines);
-    for line in &outcome.lines[skipped..] {
-        output::data(&format!("{line}\n"))?;
+    let story = sim::story(args.seed, args.faults.into(), args.whole, content);
+    if !args.whole {
+        eprintln!("made smaller in {} runs", story.runs);
     }
-    let plan = serde_json::to_string_pretty(&plan).unwrap_or_default();
-    output::data(&format!("plan {plan}\nhistory {:016x}\n", outcome.hash))?;
-    match outcome.broken {
-        None => {
-            output::data("no promise was broken\n")?;
-            Ok(())
-        }
+    output::data(&told(&story, args.lines))?;
+    match story.outcome.broken {
+        None => Ok(()),
         Some(broken) => Err(Failure::Check { what: broken.to_string() }),
     }
+}
+
+/// The end of the history, the plan that leads to it, and how to see it again.
+fn told(story: &Story, lines: usize) -> String {
+    let Story { plan, outcome, again, .. } = story;
+    let skipped = outcome.lines.len().saturating_sub(lines);
+    let mut text: String =
+        outcome.lines[skipped..].iter().flat_map(|line| [line.as_str(), "\n"]).collect();
+    let plan = serde_json::to_string_pretty(plan).unwrap_or_default();
+    text += &format!("plan {plan}\nhistory {:016x}\nagain: {again}\n", outcome.hash);
+    if outcome.broken.is_none() {
+        text += "no promise was broken\n";
+    }
+    text
 }
 
 /// Simulated time of each round in ms, before the end in which everything settles.
@@ -205,4 +216,55 @@ fn seconds(us: u64) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "shown with few digits")]
 fn per_second(count: u64, took_s: f64) -> f64 {
     count as f64 / took_s.max(1e-9)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::EXIT_CHECK;
+
+    fn broken() -> Broken {
+        Broken { promise: "battles go on", what: String::from("client 3: silent") }
+    }
+
+    #[test]
+    fn the_first_seed_that_fails_ends_with_exit_code_1_and_the_command_that_shows_it() {
+        let failed = Some((4711, broken()));
+        let failure = verdict(Weather::Harsh, 3, &[], failed).unwrap_err();
+        assert_eq!(failure.code(), EXIT_CHECK);
+        let text = failure.to_string();
+        assert!(text.contains("seed 4711: battles go on: client 3: silent"), "{text}");
+        assert!(text.contains("cohort sim show 4711 --faults harsh"), "{text}");
+    }
+
+    #[test]
+    fn what_never_occurred_fails_a_campaign_of_many_seeds_only() {
+        let missing = [String::from("fault: crash")];
+        assert!(verdict(Weather::Rough, SEEDS_FOR_EVERYTHING - 1, &missing, None).is_ok());
+        let failure = verdict(Weather::Rough, SEEDS_FOR_EVERYTHING, &missing, None).unwrap_err();
+        assert!(failure.to_string().contains("fault: crash"), "{failure}");
+        assert!(verdict(Weather::Rough, SEEDS_FOR_EVERYTHING, &[], None).is_ok());
+    }
+
+    #[test]
+    fn what_is_shown_ends_with_the_failure_its_plan_and_the_command() {
+        let lines = ["1 first", "2 second", "3 BROKEN battles go on"].map(String::from).to_vec();
+        let outcome = Outcome {
+            hash: 0xABC,
+            events: 3,
+            simulated_us: 3,
+            broken: Some(broken()),
+            audited: None,
+            counts: BTreeMap::new(),
+            lines,
+        };
+        let plan = Plan::of_seed(4711, Weather::Harsh);
+        let again = sim::show_command(4711, Weather::Harsh);
+        let story = Story { plan, runs: 1, outcome, again };
+        let text = told(&story, 2);
+        assert!(text.starts_with("2 second\n3 BROKEN battles go on\nplan {"), "{text}");
+        assert!(text.contains("\"seed\": 4711"), "{text}");
+        let end = "history 0000000000000abc\nagain: cohort sim show 4711 --faults harsh\n";
+        assert!(text.ends_with(end), "{text}");
+    }
 }

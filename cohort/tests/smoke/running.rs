@@ -135,5 +135,6 @@ fn a_cluster_is_simulated_and_shown() {
     let done = run(&["sim", "show", "1", "--whole", "--lines", "5"]);
     assert_eq!(done.code, Some(0), "{done:?}");
     assert!(done.stdout.contains("no promise was broken"), "{done:?}");
+    assert!(done.stdout.contains("cohort sim show 1 --faults rough --whole"), "{done:?}");
     check_refused(&["sim", "run", "--seeds", "2..1"], 2, &["1..1000"]);
 }

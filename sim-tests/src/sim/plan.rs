@@ -26,6 +26,18 @@ pub enum Weather {
     Harsh,
 }
 
+impl Weather {
+    /// The name as it is written.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Calm => "calm",
+            Self::Rough => "rough",
+            Self::Harsh => "harsh",
+        }
+    }
+}
+
 /// A run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
@@ -160,6 +172,31 @@ impl Fault {
         }
     }
 
+    /// The same in a cluster without the node `gone`; `None` if it is about that node.
+    fn without(self, gone: usize) -> Option<Self> {
+        let place = |node: usize| (node != gone).then(|| node - usize::from(node > gone));
+        Some(match self {
+            Self::Crash { node } => Self::Crash { node: place(node)? },
+            Self::Pause { node, ms } => Self::Pause { node: place(node)?, ms },
+            Self::CutOff { node, ms } => Self::CutOff { node: place(node)?, ms },
+            Self::CutOneWay { from, to, ms } => {
+                Self::CutOneWay { from: place(from)?, to: place(to)?, ms }
+            }
+            Self::Split { mask, ms } => {
+                let below = (1 << (gone % 64)) - 1;
+                Self::Split { mask: mask & below | mask >> 1 & !below, ms }
+            }
+            Self::StoreCut { node, ms } => Self::StoreCut { node: place(node)?, ms },
+            Self::QueuesFull { node, ms } => Self::QueuesFull { node: place(node)?, ms },
+            Self::Replace { node } => Self::Replace { node: place(node)? },
+            Self::StoreAway { .. }
+            | Self::StoreCrash { .. }
+            | Self::StoreSlow { .. }
+            | Self::LinksSlow { .. }
+            | Self::HangUp { .. } => self,
+        })
+    }
+
     fn drawn(kind: u64, nodes: u64, draws: &mut Draws) -> Self {
         let node = index(draws.below(nodes));
         // Some are over before anybody notices, some outlast the lease.
@@ -243,6 +280,24 @@ impl Plan {
         }
     }
 
+    /// The same cluster without one of its nodes and the faults of that node. What nobody else
+    /// hosts moves to the first one that is left; `None` if there is none.
+    pub(super) fn without_node(&self, gone: usize) -> Option<Self> {
+        let mut plan = self.clone();
+        let NodePlan { roles, .. } = plan.nodes.remove(gone);
+        let is_hosted = |role| plan.nodes.iter().any(|node| node.roles.contains(&role));
+        let homeless: Vec<Role> = roles.into_iter().filter(|role| !is_hosted(*role)).collect();
+        let first = plan.nodes.first_mut()?;
+        first.roles.extend(homeless);
+        first.roles.sort_unstable();
+        plan.faults.retain_mut(|planned| {
+            let fault = planned.fault.without(gone);
+            planned.fault = fault.unwrap_or(planned.fault);
+            fault.is_some()
+        });
+        Some(plan)
+    }
+
     /// When everything ends, in ms.
     #[must_use]
     pub const fn end_ms(&self) -> u64 {
@@ -324,6 +379,32 @@ mod tests {
             seen.extend(plan.faults.iter().map(|planned| planned.fault.name()));
         }
         assert_eq!(seen, Fault::NAMES.into_iter().collect());
+    }
+
+    #[test]
+    fn without_a_node_every_role_is_hosted_and_faults_mean_the_same_nodes() {
+        for seed in 0..100 {
+            let mut plan = Plan::of_seed(seed, Weather::Harsh);
+            while let Some(smaller) = plan.without_node(plan.nodes.len() / 2) {
+                assert_eq!(smaller.nodes.len() + 1, plan.nodes.len());
+                let roles: BTreeSet<Role> =
+                    smaller.nodes.iter().flat_map(|node| node.roles.iter().copied()).collect();
+                assert_eq!(roles.len(), Role::ALL.len(), "seed {seed}");
+                plan = smaller;
+            }
+            assert_eq!(plan.nodes.len(), 1);
+        }
+        let faults = [
+            (Fault::Crash { node: 0 }, Some(Fault::Crash { node: 0 })),
+            (Fault::Pause { node: 1, ms: 5 }, None),
+            (Fault::Replace { node: 2 }, Some(Fault::Replace { node: 1 })),
+            (Fault::CutOneWay { from: 2, to: 1, ms: 5 }, None),
+            (Fault::Split { mask: 0b1010, ms: 5 }, Some(Fault::Split { mask: 0b100, ms: 5 })),
+            (Fault::StoreSlow { ms: 5 }, Some(Fault::StoreSlow { ms: 5 })),
+        ];
+        for (fault, without) in faults {
+            assert_eq!(fault.without(1), without);
+        }
     }
 
     #[test]

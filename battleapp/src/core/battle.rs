@@ -242,7 +242,7 @@ impl Battle {
     /// For how long the battle may still stand still, in ms; `None` if it goes on.
     #[must_use]
     pub fn paused_ms(&self) -> Option<u32> {
-        self.pause.is_on().then(|| u32::try_from(self.pause.left_ms()).unwrap_or(u32::MAX))
+        self.pause.left_ms()
     }
 
     /// Simulates and records one tick with the commands that are there, unless it stands still, and

@@ -121,7 +121,8 @@ pub struct Choice {
 pub struct Watcher {
     /// What is in its sight, ordered by id.
     known: Vec<Known>,
-    /// Buffers that are used again. A bit for each thing of the scene that might be in sight:
+    /// A bit for each thing of the scene, set if it might be in sight. Made anew in every tick,
+    /// like `near` and `waiting`.
     marks: Vec<u64>,
     near: Vec<Known>,
     /// Urgency, the highest first, and below it the place in `known`.

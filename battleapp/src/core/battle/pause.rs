@@ -8,14 +8,15 @@ use super::{RATE, Sitting};
 pub(super) struct Pause {
     /// Ticks that each side has left.
     left: [u64; 2],
-    is_on: bool,
+    /// The side that is waited for.
+    waits_for: Option<usize>,
 }
 
 impl Pause {
     /// Each side may take `ms` in all; with zero nothing is ever paused.
     pub(super) fn new(ms: u32) -> Self {
         let ticks = if ms == 0 { 0 } else { RATE.ticks_of_ms(u64::from(ms)) };
-        Self { left: [ticks; 2], is_on: false }
+        Self { left: [ticks; 2], waits_for: None }
     }
 
     /// Whether the battle stands still in this tick: all of one side are away, some of the other
@@ -25,23 +26,23 @@ impl Pause {
         let of = |side: u8| seats.iter().filter(move |seat| seat.side == side);
         let is_there = |side: u8| of(side).any(|seat| !seat.away);
         let is_gone = |side: u8| of(side).next().is_some() && !is_there(side);
-        let gone = (0..=1).find(|side| is_gone(*side) && is_there(1 - *side));
-        let left = gone.and_then(|side| self.left.get_mut(usize::from(side)));
-        self.is_on = left.is_some_and(|left| {
-            let some = *left > 0;
-            *left = left.saturating_sub(1);
-            some
-        });
-        self.is_on
+        let gone = (0..=1).find(|side| is_gone(*side) && is_there(1 - *side)).map(usize::from);
+        self.waits_for = gone.filter(|side| self.left[*side] > 0);
+        if let Some(side) = self.waits_for {
+            self.left[side] -= 1;
+        }
+        self.is_on()
     }
 
     /// Whether the battle stood still in the last tick.
     pub(super) const fn is_on(&self) -> bool {
-        self.is_on
+        self.waits_for.is_some()
     }
 
-    /// For how long it may go on standing still, in ticks: the side that has least.
-    pub(super) fn left_ms(&self) -> u64 {
-        self.left.into_iter().min().unwrap_or(0) * 1_000 / u64::from(super::BATTLE_HZ)
+    /// For how long it may go on standing still for the side that it waits for, in ms; `None` if
+    /// it goes on.
+    pub(super) fn left_ms(&self) -> Option<u32> {
+        let ms = self.left[self.waits_for?] * 1_000 / u64::from(super::BATTLE_HZ);
+        Some(u32::try_from(ms).unwrap_or(u32::MAX))
     }
 }

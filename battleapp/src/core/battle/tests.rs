@@ -149,6 +149,12 @@ fn a_duel_waits_for_who_has_lost_the_connection_but_not_for_ever() {
         (0..400).take_while(|_| table.battle.step(&mut Vec::new()) == Stepped::Paused).count();
     assert_eq!(steps, 199, "ten seconds in all, of which one tick was used before");
     assert_eq!(table.battle.sim.tick(), 7, "then it goes on without");
+    table.take(Happening::Rejoin { slot: leaver });
+    table.take(Happening::Leave { slot: other });
+    assert!(table.battle.step(&mut Vec::new()) == Stepped::Paused, "the other has its own time");
+    assert_eq!(table.battle.paused_ms(), Some(9_950));
+    table.take(Happening::Rejoin { slot: other });
+    table.take(Happening::Leave { slot: leaver });
     table.take(Happening::Leave { slot: other });
     assert!(table.battle.step(&mut Vec::new()) == Stepped::Going, "nobody is left to wait");
 }

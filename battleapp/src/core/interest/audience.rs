@@ -105,11 +105,8 @@ impl Audience {
             _ => &open[index],
         };
         let mut cost = |change| match change {
-            Change::New(index) => ENTRY_BYTES_MAX + KIND_BYTES + numbers(&NOTHING, row_of(index)),
-            Change::Updated(index, at) => match numbers(&before[at], row_of(index)) {
-                0 => 0,
-                bytes => ENTRY_BYTES_MAX + bytes,
-            },
+            Change::New(index) => new_bytes(row_of(index)),
+            Change::Updated(index, at) => changed_bytes(&before[at], row_of(index)),
             Change::Gone(_) => ENTRY_BYTES_MAX,
         };
         watcher.look(&scene, &eye, &mut cost, choice);
@@ -144,12 +141,21 @@ fn place(row: &EntityRow, unit_mm: u8) -> (i32, i32) {
     (mm(POSITION.0), mm(POSITION.1))
 }
 
-/// The bytes of a row's mask and numbers at most; zero if nothing differs.
-fn numbers(before: &EntityRow, now: &EntityRow) -> usize {
-    let mask = now.differing(before);
-    if mask == 0 {
-        return 0;
+/// The bytes of an entry for a row that is new, at most.
+fn new_bytes(row: &EntityRow) -> usize {
+    ENTRY_BYTES_MAX + KIND_BYTES + mask_and_numbers(row.differing(&NOTHING), &NOTHING, row)
+}
+
+/// The bytes of an entry for a row that is changed, at most; zero if nothing differs.
+fn changed_bytes(before: &EntityRow, now: &EntityRow) -> usize {
+    match now.differing(before) {
+        0 => 0,
+        mask => ENTRY_BYTES_MAX + mask_and_numbers(mask, before, now),
     }
+}
+
+/// The bytes of a row's mask, which is there even if it is zero, and of its numbers.
+fn mask_and_numbers(mask: u32, before: &EntityRow, now: &EntityRow) -> usize {
     let (mut rest, mut bytes) = (mask, varint(mask.into()));
     while rest != 0 {
         let field = usize::try_from(rest.trailing_zeros()).unwrap_or(0);
@@ -164,4 +170,29 @@ fn numbers(before: &EntityRow, now: &EntityRow) -> usize {
 fn varint(value: u64) -> usize {
     let bits = usize::try_from(u64::BITS - value.leading_zeros()).unwrap_or(64);
     bits.div_ceil(7).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::msg::snapshot::encode;
+
+    use super::*;
+
+    /// The bytes of a keyframe with these rows.
+    fn encoded(rows: &[EntityRow]) -> usize {
+        let mut bytes = Vec::new();
+        encode(1, &Snapshot { rows: rows.to_vec(), ..Snapshot::default() }, None, &mut bytes);
+        bytes.len()
+    }
+
+    #[test]
+    fn an_entry_takes_no_more_than_is_reckoned_even_if_all_its_numbers_are_zero() {
+        for kind in Kind::ALL {
+            let mut row = EntityRow::new(u16::MAX, kind);
+            for field in 0..=kind.fields().len() {
+                assert!(encoded(&[row]) - encoded(&[]) <= new_bytes(&row), "{row:?}");
+                row.set(field, i32::MAX);
+            }
+        }
+    }
 }

@@ -22,6 +22,8 @@ const READY_LIMIT: Duration = Duration::from_secs(60);
 const ASK: Duration = Duration::from_millis(20);
 /// Before it is started again.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How many ports are tried: between our look and the server's bind another may take one.
+const PORTS_TRIED: usize = 10;
 /// How long it may take to end.
 const END_LIMIT: Duration = Duration::from_secs(10);
 
@@ -50,17 +52,31 @@ impl RedisServer {
                 return Ok(server);
             }
         }
-        let port = free_port().map_err(unusable)?;
-        tokio::fs::write(dir.join("port"), format!("{port}\n")).await.map_err(unusable)?;
-        let server = Self { dir, port };
-        let child = server.spawn().map_err(|error| Failure::Servers {
-            what: format!("redis-server cannot be started: {error}\n  or name one with --redis"),
-        })?;
-        server.await_ready().await?;
-        server.note_pid(&child).await;
-        // The watch below finds it by its port, so that it does not matter who started it.
-        drop(child);
-        Ok(server)
+        for _ in 0..PORTS_TRIED {
+            let port = free_port().map_err(unusable)?;
+            let server = Self { dir: dir.clone(), port };
+            let mut child = server.spawn().map_err(|error| Failure::Servers {
+                what: format!(
+                    "redis-server cannot be started: {error}\n  or name one with --redis"
+                ),
+            })?;
+            tokio::select! {
+                ready = server.await_ready() => ready?,
+                // Another has taken the port meanwhile, or the server says in its log why it ends.
+                _ended = child.wait() => continue,
+            }
+            tokio::fs::write(dir.join("port"), format!("{port}\n")).await.map_err(unusable)?;
+            server.note_pid(&child).await;
+            // The watch below finds it by its port, so that it does not matter who started it.
+            drop(child);
+            return Ok(server);
+        }
+        Err(Failure::Servers {
+            what: format!(
+                "redis-server ends as soon as it is started; see {}",
+                dir.join("redis.log").display()
+            ),
+        })
     }
 
     pub(super) fn url(&self) -> String {
@@ -135,7 +151,7 @@ impl RedisServer {
     async fn await_ready(&self) -> Result<(), Failure> {
         let limit = Instant::now() + READY_LIMIT;
         let answered = async {
-            while !self.answers().await {
+            while !(self.answers().await && self.is_ours().await) {
                 sleep(ASK).await;
             }
         };

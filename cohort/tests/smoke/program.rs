@@ -83,9 +83,10 @@ impl Running {
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
         let url = line.trim().trim_end_matches('/').to_owned();
-        let running = Self { child: Some(child), stdout, url };
-        assert!(running.url.starts_with("http://127.0.0.1:"), "{:?}", running.url);
-        running
+        if !url.starts_with("http://127.0.0.1:") {
+            panic!("{url:?} is no address; {:?}", end_of(child));
+        }
+        Self { child: Some(child), stdout, url }
     }
 
     /// The port that it took.

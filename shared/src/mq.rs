@@ -54,11 +54,14 @@ pub enum MqEvent {
 
 /// One role's access to the node MQ. Never blocks.
 pub trait Mq: Send {
-    /// Hands a frame over.
+    /// Hands a frame over. It may wait for others that go the same way, until [`Mq::flush`].
     ///
     /// # Errors
     /// [`SendError`] gives the frame back.
     fn send(&mut self, to: Address, body: Body) -> Result<(), SendError>;
+    /// Has everything that was sent leave now. To be called after the sends that belong together,
+    /// and before waiting for an answer.
+    fn flush(&mut self);
     /// Moves at most `limit` events into `events`, in order of arrival.
     fn poll(&mut self, limit: usize, events: &mut Vec<MqEvent>);
     /// How many events wait to be polled, for the status page; zero if the back-end cannot say.

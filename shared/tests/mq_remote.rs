@@ -253,6 +253,7 @@ fn a_long_list_stops_its_senders_and_expires() {
     cluster.nodes[&1].peer(to.node);
     let refused = (0..1_000_000).find(|n| sender.mq.send(to, numbered(*n)).is_err());
     let accepted = refused.expect("the link is full some time");
+    sender.mq.flush();
     let node = &cluster.nodes[&1];
     let before = node.stats().batches_sent;
     wait_until("it tries again", || node.stats().batches_sent > before + 100);

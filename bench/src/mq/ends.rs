@@ -51,9 +51,14 @@ impl Pair {
         let target = there.me;
         // What was not used for a while may have to connect first.
         here.send(target, message())?;
+        here.mq.flush();
         there.take(1, |_| ())?;
         let start = clock::now();
-        let send = || (0..count).try_for_each(|_| here.send(target, message()));
+        let send = || {
+            (0..count).try_for_each(|_| here.send(target, message()))?;
+            here.mq.flush();
+            Ok(())
+        };
         beside(send, || there.take(count, |_| ()))?;
         Ok(harness::per_second(count, start))
     }
@@ -66,12 +71,15 @@ impl Pair {
             (0..=count).try_for_each(|_| {
                 let mut bodies = Vec::new();
                 there.take(1, |body| bodies.push(body))?;
-                bodies.into_iter().try_for_each(|body| there.send(back, body))
+                bodies.into_iter().try_for_each(|body| there.send(back, body))?;
+                there.mq.flush();
+                Ok(())
             })
         };
         let play = || {
             let mut trip = || {
                 here.send(to, message())?;
+                here.mq.flush();
                 here.take(1, |_| ())
             };
             trip()?;
@@ -89,6 +97,7 @@ impl End {
                 return Err(BenchError::Silent { what: "room in the node MQ" });
             }
             body = back;
+            self.mq.flush();
             clock::wait_for_room();
         }
         Ok(())

@@ -195,7 +195,8 @@ impl TcpMq {
         wake.keep_vigil(Arc::downgrade(&helm));
         let local = self.hub.local.bind(address, wake);
         let hub = Arc::clone(&self.hub);
-        TcpEndpoint { hub, address, local, links: BTreeMap::new(), frame: Vec::new() }
+        let (links, unflushed) = (BTreeMap::new(), Vec::new());
+        TcpEndpoint { hub, address, local, links, unflushed, frame: Vec::new() }
     }
 
     /// There is a node, and its links are reached at `link`. One that was gone stays gone.
@@ -252,9 +253,17 @@ pub struct TcpEndpoint {
     address: Address,
     local: LocalMqEndpoint,
     /// Links found so far, so that a send takes no lock but the link's.
-    links: BTreeMap<NodeId, Arc<Link>>,
+    links: BTreeMap<NodeId, Known>,
+    /// Nodes that were sent something since the last flush, each once.
+    unflushed: Vec<NodeId>,
     /// The frame that is being sent; kept for its memory.
     frame: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Known {
+    link: Arc<Link>,
+    is_unflushed: bool,
 }
 
 impl Mq for TcpEndpoint {
@@ -262,28 +271,44 @@ impl Mq for TcpEndpoint {
         if to.node == self.hub.me {
             return self.local.send(to, body);
         }
-        let Self { hub, address, links, frame, .. } = self;
+        let Self { hub, address, links, unflushed, frame, .. } = self;
         if !links.contains_key(&to.node)
             && let Some(link) = hub.peers.find(to.node)
         {
-            links.insert(to.node, link);
+            links.insert(to.node, Known { link, is_unflushed: false });
         }
-        let Some(link) = links.get(&to.node) else { return Err(SendError::Gone(body)) };
+        let Some(known) = links.get_mut(&to.node) else { return Err(SendError::Gone(body)) };
         write_frame(frame, (address.role, to.role), false, |b| wire::encode_onto(&body, b));
         if frame.len() > MQ_FRAME_BYTES_MAX {
             tracing::error!(%to, bytes = frame.len(), "a frame is too long to be sent");
             return Err(SendError::Full(body));
         }
-        match link.send(frame, hub.peers.clock()) {
-            Ok(false) => Ok(()),
-            Ok(true) => {
-                hub.peers.order_flush(to.node);
+        match known.link.send(frame, hub.peers.clock()) {
+            Ok(left_to_thread) => {
+                if left_to_thread {
+                    hub.peers.order_flush(to.node);
+                }
+                if !std::mem::replace(&mut known.is_unflushed, true) {
+                    unflushed.push(to.node);
+                }
                 Ok(())
             }
             Err(NotTaken::Full) => Err(SendError::Full(body)),
             Err(NotTaken::Closed) => {
                 links.remove(&to.node);
                 Err(SendError::Gone(body))
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        let Self { hub, links, unflushed, .. } = self;
+        for node in unflushed.drain(..) {
+            // A link that is closed is forgotten, and has nothing left.
+            let Some(known) = links.get_mut(&node) else { continue };
+            known.is_unflushed = false;
+            if known.link.flush_sent(hub.peers.clock()) {
+                hub.peers.order_flush(node);
             }
         }
     }
@@ -295,6 +320,12 @@ impl Mq for TcpEndpoint {
 
     fn waiting(&self) -> usize {
         self.local.waiting()
+    }
+}
+
+impl Drop for TcpEndpoint {
+    fn drop(&mut self) {
+        self.flush();
     }
 }
 

@@ -85,7 +85,12 @@ impl Carrier {
         self.store.poll(replies);
     }
 
-    /// Carries out `outputs` and leaves it empty.
+    /// Has everything that was sent leave now.
+    pub(super) fn flush(&mut self) {
+        self.mq.flush();
+    }
+
+    /// Carries out `outputs` and leaves it empty. What is sent may wait for a flush.
     pub(super) fn carry(&mut self, outputs: &mut Vec<Output>, status: &mut RoleStatus) {
         for output in outputs.drain(..) {
             match output {
@@ -147,6 +152,8 @@ mod tests {
         fn send(&mut self, _to: Address, body: Body) -> Result<(), SendError> {
             Err(SendError::Full(body))
         }
+
+        fn flush(&mut self) {}
 
         fn poll(&mut self, _limit: usize, _events: &mut Vec<MqEvent>) {}
     }

@@ -159,6 +159,7 @@ impl RoleThread {
                 Recorder::end_call(&mut self.recorder, &self.outputs);
                 self.carrier.carry(&mut self.outputs, &mut self.status);
             }
+            self.carrier.flush();
         }
     }
 
@@ -171,6 +172,7 @@ impl RoleThread {
         self.core.tick(tick, self.inputs.drain(..), &mut self.outputs);
         Recorder::end_call(&mut self.recorder, &self.outputs);
         self.carrier.carry(&mut self.outputs, &mut self.status);
+        self.carrier.flush();
         let after_ns = self.clock.now_ns();
         let took_ns = after_ns - now_ns;
         let overrun = skipped > 0 || took_ns > self.pace.rate().period_ns();

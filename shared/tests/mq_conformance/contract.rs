@@ -90,14 +90,20 @@ impl<M: Mq> Bound<M> {
         Self { mq: fabric.bind(address, doorbell.clone()), doorbell }
     }
 
-    /// Sends, again and again as long as the receiver is full.
-    pub(crate) fn send(&mut self, to: Address, mut body: Body) {
-        loop {
-            match self.mq.send(to, body) {
-                Ok(()) => return,
-                Err(SendError::Full(back)) => body = back,
-                Err(SendError::Gone(back)) => panic!("gone: {back:?}"),
+    /// Sends, again and again as long as the receiver is full, and has it leave.
+    pub(crate) fn send(&mut self, to: Address, body: Body) {
+        self.add(to, body);
+        self.mq.flush();
+    }
+
+    /// Sends what may leave later.
+    pub(crate) fn add(&mut self, to: Address, mut body: Body) {
+        while let Err(error) = self.mq.send(to, body) {
+            match error {
+                SendError::Full(back) => body = back,
+                SendError::Gone(back) => panic!("gone: {back:?}"),
             }
+            self.mq.flush();
             thread::yield_now();
         }
     }
@@ -130,7 +136,8 @@ pub(crate) fn order_per_sender<F: Fabric>(fabric: &F) {
         for node in 1..=SENDERS {
             scope.spawn(move || {
                 let mut sender = Bound::new(fabric, address(node, Role::Gateway));
-                (0..FRAMES).for_each(|n| sender.send(to, numbered(u64::from(n))));
+                (0..FRAMES).for_each(|n| sender.add(to, numbered(u64::from(n))));
+                sender.mq.flush();
                 sender
             });
         }
@@ -183,6 +190,7 @@ pub(crate) fn full_hands_back<F: Fabric>(fabric: &F) {
     let refused = (0..frames_max).find_map(|n| Some((n, sender.mq.send(to, numbered(n)).err()?)));
     let (accepted, error) = refused.expect("the receiver is full some time");
     assert_eq!(error, SendError::Full(numbered(accepted)));
+    sender.mq.flush();
     assert!(accepted >= 1_000, "only {accepted} frames fitted");
     let count = usize::try_from(accepted).expect("fits in memory");
     let events = receiver.await_events(count);
@@ -196,7 +204,9 @@ pub(crate) fn full_hands_back<F: Fabric>(fabric: &F) {
 
 /// Sends a frame that cannot arrive and returns it as it comes back.
 pub(crate) fn bounced<M: Mq>(sender: &mut Bound<M>, to: Address, body: Body) -> Body {
-    match sender.mq.send(to, body) {
+    let sent = sender.mq.send(to, body);
+    sender.mq.flush();
+    match sent {
         Err(SendError::Gone(body)) => body,
         Err(SendError::Full(body)) => panic!("full: {body:?}"),
         Ok(()) => match sender.await_events(1).remove(0) {

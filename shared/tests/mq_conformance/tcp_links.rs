@@ -107,6 +107,7 @@ fn send_and_check(here: &mut Bound<TcpEndpoint>, me: Address, peer: Address, tra
                 Err(SendError::Gone(_)) => panic!("{peer} is not gone"),
             }
         }
+        here.mq.flush();
         here.mq.poll(1_000, &mut events);
         if events.is_empty() && expected < count {
             assert!(here.doorbell.wait(PATIENCE), "{me} got {expected} of {count}");
@@ -180,6 +181,7 @@ fn a_slow_receiver_bounds_the_sender_by_bytes() {
         while pair.one.mq.send(TWO, sized(accepted, FRAME)).is_ok() {
             accepted += 1;
         }
+        pair.one.mq.flush();
         let status = link(&pair.nodes.0);
         before == accepted && status.bytes > 7 << 20 && pair.two.mq.waiting() * FRAME >= 32 << 20
     });

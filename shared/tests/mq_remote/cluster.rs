@@ -89,16 +89,16 @@ pub(crate) struct Bound {
 }
 
 impl Bound {
-    /// Sends, again and again as long as the link is full.
+    /// Sends, again and again as long as the link is full, and has it leave.
     pub(crate) fn send(&mut self, to: Address, mut body: Body) {
-        loop {
-            match self.mq.send(to, body) {
-                Ok(()) => return,
-                Err(SendError::Full(back)) => body = back,
-                Err(SendError::Gone(back)) => panic!("gone: {back:?}"),
+        while let Err(error) = self.mq.send(to, body) {
+            match error {
+                SendError::Full(back) => body = back,
+                SendError::Gone(back) => panic!("gone: {back:?}"),
             }
             self.doorbell.wait(Duration::from_millis(1));
         }
+        self.mq.flush();
     }
 
     /// Waits until there are `count` events.

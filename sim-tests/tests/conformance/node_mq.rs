@@ -55,6 +55,8 @@ impl Mq for Endpoint {
         self.world.get().send(self.address, to, body)
     }
 
+    fn flush(&mut self) {}
+
     fn poll(&mut self, limit: usize, events: &mut Vec<MqEvent>) {
         self.world.get().poll(self.address, limit, events);
     }

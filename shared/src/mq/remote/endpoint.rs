@@ -27,7 +27,9 @@ pub struct RemoteMqEndpoint {
     address: Address,
     inbox: Arc<Inbox>,
     /// Nodes found so far, so that a send takes no lock but the link's.
-    peers: BTreeMap<NodeId, Arc<Peer>>,
+    peers: BTreeMap<NodeId, Known>,
+    /// Nodes that were sent something since the last flush, each once.
+    unflushed: Vec<NodeId>,
     /// Empty; takes the place of the inbox's events when all of them are taken.
     taken: VecDeque<MqEvent>,
 }
@@ -44,20 +46,26 @@ impl RemoteMqEndpoint {
             hub.close_inbox(address, &before);
         }
         let (peers, taken) = (BTreeMap::new(), VecDeque::new());
-        Self { hub, local, address, inbox, peers, taken }
+        Self { hub, local, address, inbox, peers, unflushed: Vec::new(), taken }
     }
 
-    fn find(&mut self, node: NodeId) -> Option<Arc<Peer>> {
-        if let Some(peer) = self.peers.get(&node) {
-            return Some(Arc::clone(peer));
+    fn find(&mut self, node: NodeId) -> Option<&mut Known> {
+        if !self.peers.contains_key(&node) {
+            let peer = self.hub.asked(node)?;
+            if self.peers.len() >= PEERS_REMEMBERED_MAX {
+                self.flush();
+                self.peers.clear();
+            }
+            self.peers.insert(node, Known { peer, is_unflushed: false });
         }
-        let peer = self.hub.asked(node)?;
-        if self.peers.len() >= PEERS_REMEMBERED_MAX {
-            self.peers.clear();
-        }
-        self.peers.insert(node, Arc::clone(&peer));
-        Some(peer)
+        self.peers.get_mut(&node)
     }
+}
+
+#[derive(Debug)]
+struct Known {
+    peer: Arc<Peer>,
+    is_unflushed: bool,
 }
 
 impl Mq for RemoteMqEndpoint {
@@ -68,12 +76,19 @@ impl Mq for RemoteMqEndpoint {
         let roles = (self.address.role, to.role);
         // A link that was closed may have been opened again meanwhile, so it is looked up twice.
         for _ in 0..2 {
-            let Some(peer) = self.find(to.node) else { break };
+            let Some(Known { peer, is_unflushed }) = self.find(to.node) else { break };
             let write = |batch: &mut Vec<u8>| wire::encode_onto(&body, batch);
-            let accepted = peer.outbound().accept(roles, false, write);
+            let mut outbound = peer.outbound();
+            let accepted = outbound.accept(roles, false, write);
+            let must_go = outbound.has_whole_batch();
+            drop(outbound);
             match accepted {
                 Ok(()) => {
-                    self.hub.enqueue(&peer);
+                    let whole = must_go.then(|| Arc::clone(peer));
+                    if !std::mem::replace(is_unflushed, true) {
+                        self.unflushed.push(to.node);
+                    }
+                    whole.iter().for_each(|peer| self.hub.enqueue(peer));
                     return Ok(());
                 }
                 Err(Refused::Full) => return Err(SendError::Full(body)),
@@ -87,6 +102,15 @@ impl Mq for RemoteMqEndpoint {
             }
         }
         Err(SendError::Gone(body))
+    }
+
+    fn flush(&mut self) {
+        for node in self.unflushed.drain(..) {
+            // A link that is closed is forgotten, and has nothing left.
+            let Some(known) = self.peers.get_mut(&node) else { continue };
+            known.is_unflushed = false;
+            self.hub.enqueue(&known.peer);
+        }
     }
 
     fn poll(&mut self, limit: usize, events: &mut Vec<MqEvent>) {
@@ -107,6 +131,7 @@ impl Mq for RemoteMqEndpoint {
 
 impl Drop for RemoteMqEndpoint {
     fn drop(&mut self) {
+        self.flush();
         self.hub.close_inbox(self.address, &self.inbox);
     }
 }

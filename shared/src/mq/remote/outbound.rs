@@ -200,6 +200,13 @@ impl Outbound {
         Some((bytes, fresh))
     }
 
+    /// A batch waits that takes no more frames.
+    pub(super) fn has_whole_batch(&self) -> bool {
+        self.next < self.batches.len() && {
+            self.next + 1 < self.batches.len() || !self.batches[self.next].takes_more()
+        }
+    }
+
     /// The next batch to go out was out before.
     pub(super) fn next_is_repeated(&self) -> bool {
         self.batches.get(self.next).is_some_and(|b| matches!(b.bytes, BatchBytes::Sealed(_)))

@@ -13,12 +13,8 @@ use super::outgoing::{Appended, Chunk, NotTaken, Outgoing};
 use crate::ids::NodeId;
 use crate::runtime::clock::Clock;
 
-/// A sender writes itself when nothing has been written for so long. More often, it leaves it to
-/// the link's thread, so that frames which follow each other closely go out together.
-const QUIET_NS: u64 = 10_000;
-/// Chunks that a sender writes itself. With less than two it would not find out that the first was
-/// the last.
-const SENDER_CHUNKS_MAX: usize = 2;
+/// Chunks that a sender writes itself; what is left then is the link's thread's.
+const SENDER_CHUNKS_MAX: usize = 16;
 
 /// A link to one incarnation of a node. It outlives its connections.
 #[derive(Debug)]
@@ -81,7 +77,7 @@ impl Link {
         self.peer
     }
 
-    /// Takes a frame. True if the link's thread has to be told to write.
+    /// Takes a frame, and writes when a chunk is full. True if the link's thread has to be told to.
     pub(super) fn send(&self, frame: &[u8], clock: Clock) -> Result<bool, NotTaken> {
         let appended = self.out().append(frame)?;
         Ok(self.is_left_to_thread(appended, clock))
@@ -93,16 +89,21 @@ impl Link {
         Ok(self.is_left_to_thread(appended, clock))
     }
 
+    /// Writes what was sent. True if the link's thread has to be told to.
+    pub(super) fn flush_sent(&self, clock: Clock) -> bool {
+        let asked = self.out().ask_flush();
+        self.is_left_to_thread(asked, clock)
+    }
+
     fn is_left_to_thread(&self, appended: Appended, clock: Clock) -> bool {
         match appended {
             Appended::Covered => false,
-            Appended::MustFlush => !self.flush_if_quiet(clock),
+            Appended::MustFlush => !self.is_written(clock),
         }
     }
 
-    /// Writes if that is likely to be cheaper than waking the link's thread for it. False if the
-    /// thread has to do it.
-    fn flush_if_quiet(&self, clock: Clock) -> bool {
+    /// Writes, unless somebody else does just now. False if the thread has to do it.
+    fn is_written(&self, clock: Clock) -> bool {
         let mut pipe = match self.pipe.try_lock() {
             Ok(pipe) => pipe,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
@@ -116,12 +117,8 @@ impl Link {
             // The thread goes on when the socket takes more.
             return true;
         }
-        let now_ns = clock.now_ns();
-        if now_ns.saturating_sub(self.written_ns()) < QUIET_NS {
-            return false;
-        }
         // A broken connection is the thread's business; it learns of it from the socket.
-        let flushed = self.flush_pipe(pipe, now_ns, SENDER_CHUNKS_MAX, false);
+        let flushed = self.flush_pipe(pipe, clock.now_ns(), SENDER_CHUNKS_MAX, false);
         !matches!(flushed, Ok(Flushed::More))
     }
 

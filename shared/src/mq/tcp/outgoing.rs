@@ -53,10 +53,10 @@ pub(super) enum NotTaken {
     Closed,
 }
 
-/// What whoever appended a frame has to do.
+/// What whoever appended frames has to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Appended {
-    /// Nothing: it will be written.
+    /// Nothing: it is being written, or there is time.
     Covered,
     /// See to it that somebody writes.
     MustFlush,
@@ -79,15 +79,28 @@ impl Outgoing {
         }
     }
 
-    /// Takes a frame, unless `bytes_max` or `MQ_FRAMES_WAITING_MAX` are under way.
+    /// Takes a frame, unless `bytes_max` or `MQ_FRAMES_WAITING_MAX` are under way. It has to be
+    /// flushed now only if it makes a chunk full.
     pub(super) fn append(&mut self, frame: &[u8]) -> Result<Appended, NotTaken> {
-        self.append_within(frame, self.bytes_max, MQ_FRAMES_WAITING_MAX)
+        self.append_within(frame, self.bytes_max, MQ_FRAMES_WAITING_MAX)?;
+        Ok(if self.open_frames == 0 { self.ask_flush() } else { Appended::Covered })
     }
 
     /// Takes a frame that goes back to its sender. Twice as much may be under way for it, because
     /// nobody can be told that there is no room.
     pub(super) fn append_returned(&mut self, frame: &[u8]) -> Result<Appended, NotTaken> {
-        self.append_within(frame, 2 * self.bytes_max, 2 * MQ_FRAMES_WAITING_MAX)
+        self.append_within(frame, 2 * self.bytes_max, 2 * MQ_FRAMES_WAITING_MAX)?;
+        Ok(self.ask_flush())
+    }
+
+    /// All that waits is to be written now.
+    pub(super) fn ask_flush(&mut self) -> Appended {
+        let waits = self.handed_out < self.kept.len() || self.open_frames > 0;
+        if waits && !std::mem::replace(&mut self.flush_asked, true) {
+            Appended::MustFlush
+        } else {
+            Appended::Covered
+        }
     }
 
     fn append_within(
@@ -95,7 +108,7 @@ impl Outgoing {
         frame: &[u8],
         bytes_max: usize,
         frames_max: usize,
-    ) -> Result<Appended, NotTaken> {
+    ) -> Result<(), NotTaken> {
         if self.closed {
             return Err(NotTaken::Closed);
         }
@@ -109,8 +122,7 @@ impl Outgoing {
         if self.open.len() >= CHUNK_BYTES_FULL || self.open_frames >= CHUNK_FRAMES_MAX {
             self.seal();
         }
-        let asked = std::mem::replace(&mut self.flush_asked, true);
-        Ok(if asked { Appended::Covered } else { Appended::MustFlush })
+        Ok(())
     }
 
     /// How many frames are not acknowledged.
@@ -237,13 +249,28 @@ mod tests {
     }
 
     #[test]
-    fn frames_that_wait_go_out_together_and_only_the_first_one_needs_a_flush() {
+    fn frames_wait_for_others_until_somebody_flushes_and_one_flush_is_enough() {
         let mut outgoing = Outgoing::new(1_000);
-        assert_eq!(outgoing.append(&[0; 10]), Ok(Appended::MustFlush));
+        assert_eq!(outgoing.ask_flush(), Appended::Covered, "there is nothing");
         assert_eq!(outgoing.append(&[0; 10]), Ok(Appended::Covered));
-        assert_eq!(handed_out(&mut outgoing), [(1, 2)]);
-        assert_eq!(outgoing.append(&[0; 10]), Ok(Appended::MustFlush));
-        assert_eq!(handed_out(&mut outgoing), [(3, 1)]);
+        assert_eq!(outgoing.append(&[0; 10]), Ok(Appended::Covered));
+        assert_eq!(outgoing.ask_flush(), Appended::MustFlush);
+        assert_eq!(outgoing.append(&[0; 10]), Ok(Appended::Covered));
+        assert_eq!(outgoing.ask_flush(), Appended::Covered);
+        assert_eq!(handed_out(&mut outgoing), [(1, 3)]);
+        assert_eq!(outgoing.append(&[0; 10]), Ok(Appended::Covered));
+        assert_eq!(outgoing.ask_flush(), Appended::MustFlush);
+        assert_eq!(handed_out(&mut outgoing), [(4, 1)]);
+    }
+
+    #[test]
+    fn a_full_chunk_waits_for_nobody() {
+        let mut outgoing = Outgoing::new(usize::MAX / 2);
+        let half = vec![0; CHUNK_BYTES_FULL / 2];
+        assert_eq!(outgoing.append(&half), Ok(Appended::Covered));
+        assert_eq!(outgoing.append(&half), Ok(Appended::MustFlush));
+        assert_eq!(outgoing.append(&half), Ok(Appended::Covered));
+        assert_eq!(handed_out(&mut outgoing), [(1, 2), (3, 1)]);
     }
 
     #[test]
@@ -256,6 +283,7 @@ mod tests {
         assert_eq!(outgoing.acknowledge(100), Ok(()));
         assert_eq!(outgoing.bytes(), 1);
         assert_eq!(outgoing.append(&[0; 999]), Ok(Appended::Covered));
+        assert_eq!(outgoing.append(&[0; 1]), Err(NotTaken::Full));
     }
 
     #[test]

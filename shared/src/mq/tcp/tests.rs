@@ -51,6 +51,7 @@ fn roles_that_wait_serve_the_links_without_a_thread_for_it() {
                 panic!("something came back");
             };
             mq.send(from, body).unwrap();
+            mq.flush();
         }
         (mq, two)
     });
@@ -58,6 +59,7 @@ fn roles_that_wait_serve_the_links_without_a_thread_for_it() {
     let mut mq = one.bind(here, doorbell.clone());
     for number in 0..1_000 {
         mq.send(there, body(number)).unwrap();
+        mq.flush();
         let expected = MqEvent::Frame { from: there, body: body(number) };
         assert_eq!(take(&mut mq, &doorbell, 1), [expected]);
     }
@@ -76,6 +78,7 @@ fn a_role_that_never_waits_is_served_by_the_thread_alone() {
         for number in 0..1_000 {
             sender.send(there, body(number)).unwrap();
         }
+        sender.flush();
         let mut events = Vec::new();
         while events.len() < 1_000 && !threads.iter().any(|thread| thread.is_finished()) {
             receiver.poll(1_000, &mut events);

@@ -4,6 +4,11 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+/// Frames are allocated by the thread that reads them and freed by the one that handles them.
+/// This allocator lets both go on without a lock between them.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments = cohort::args::Arguments::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();

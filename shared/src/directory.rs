@@ -146,6 +146,13 @@ impl Nodes {
         self.ready(role).map(|(address, _)| address).max_by_key(weight)
     }
 
+    /// The social node that has all players' presence, teams and tickets: one of them at a time, so
+    /// that any two players can meet. Another one follows when it is gone.
+    #[must_use]
+    pub fn lobby(&self) -> Option<Address> {
+        self.home(Role::Social, LOBBY)
+    }
+
     /// The node that should own `key` if nobody does, where that follows from the key alone.
     #[must_use]
     pub fn home_of_key(&self, key: Key) -> Option<Address> {
@@ -156,6 +163,9 @@ impl Nodes {
         }
     }
 }
+
+/// The `name` under which [`Nodes::home`] finds the lobby.
+const LOBBY: u64 = 0;
 
 /// The `name` under which [`Nodes::home`] finds the matchmaker of a queue (XXH3). Whoever asks for
 /// a queue's home uses this, or two nodes would each think that the other is responsible.

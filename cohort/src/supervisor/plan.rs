@@ -19,6 +19,8 @@ pub struct Counts {
     pub baseapps: u16,
     /// Battleapps.
     pub battleapps: u16,
+    /// Social nodes.
+    pub socials: u16,
     /// Redis servers to use; without one, one is started.
     pub redis: Vec<String>,
     /// How they talk to each other.
@@ -86,7 +88,7 @@ impl Plan {
             (Role::Gateway, counts.gateways),
             (Role::Baseapp, counts.baseapps),
             (Role::Battleapp, counts.battleapps),
-            (Role::Social, 1),
+            (Role::Social, counts.socials),
             (Role::Matchmaker, 1),
         ];
         let mut processes = Vec::new();
@@ -115,8 +117,10 @@ fn process(base: &Config, role: Role, number: u16, before: usize) -> Process {
         (Role::Baseapp | Role::Battleapp | Role::Social | Role::Matchmaker, _) => 0,
     };
     let name = match role {
-        Role::Social | Role::Matchmaker => role.name().to_owned(),
-        Role::Gateway | Role::Baseapp | Role::Battleapp => format!("{}-{number}", role.name()),
+        Role::Matchmaker => role.name().to_owned(),
+        Role::Gateway | Role::Baseapp | Role::Battleapp | Role::Social => {
+            format!("{}-{number}", role.name())
+        }
     };
     Process { name, stage: Stage::of(role), config }
 }
@@ -152,7 +156,8 @@ mod tests {
     use super::*;
 
     fn counts() -> Counts {
-        Counts { gateways: 2, baseapps: 2, battleapps: 1, redis: Vec::new(), mq: MqKind::Tcp }
+        let (redis, mq) = (Vec::new(), MqKind::Tcp);
+        Counts { gateways: 2, baseapps: 2, battleapps: 1, socials: 1, redis, mq }
     }
 
     #[test]
@@ -172,7 +177,7 @@ mod tests {
             ("baseapp-1", 3, 0),
             ("baseapp-2", 4, 0),
             ("battleapp-1", 5, 0),
-            ("social", 6, 0),
+            ("social-1", 6, 0),
             ("matchmaker", 7, 0),
         ];
         assert_eq!(seen, expected);

@@ -57,7 +57,7 @@ fn a_redis_that_is_away_suspends_all_nodes_and_costs_nobody_a_session() {
     let node = Running::start_with(dir.path(), &["--processes"]);
     let redis = std::fs::read_to_string(dir.path().join("redis/pid")).unwrap();
     let redis = redis.trim().parse().unwrap();
-    let names = ["gateway-1", "baseapp-1", "battleapp-1", "social", "matchmaker"];
+    let names = ["gateway-1", "baseapp-1", "battleapp-1", "social-1", "matchmaker"];
     let pids = || names.map(|name| pid(dir.path(), name));
     let before = pids();
     let suspended = |status: &str| status.matches(" suspended ").count();
@@ -102,7 +102,7 @@ fn a_request_is_followed_by_its_trace_through_the_logs_of_all_nodes() {
     assert!(answered.is_subset(&asked), "each has its own");
     assert!(!of("baseapp-1", "carried out").is_disjoint(&answered), "of bags and letters");
     // A party queues: gateway, social, matchmaker.
-    let mut way = of("social", "carried out");
+    let mut way = of("social-1", "carried out");
     let queued = of("matchmaker", "queued");
     way.retain(|trace| queued.contains(trace));
     assert!(!way.is_disjoint(&answered), "one request is in the logs of all three");

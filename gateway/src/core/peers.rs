@@ -76,13 +76,13 @@ impl Gateway {
         self.give_up(id, |request| request.to.node == node, text, outputs);
     }
 
-    /// Tells players' home social nodes of them again, where the home has changed.
+    /// Tells the lobby of all players, if it is another node than before.
     fn move_homes(&mut self, outputs: &mut Vec<Output>) {
         let ids: Vec<_> = self.sessions.keys().copied().collect();
         for id in ids {
             let Some(playing) = self.playing(id) else { continue };
             let (player, before) = (playing.player, playing.social);
-            if self.nodes.home(Role::Social, player.0) == before {
+            if self.nodes.lobby() == before {
                 continue;
             }
             if let Some(before) = before {
@@ -93,15 +93,15 @@ impl Gateway {
         }
     }
 
-    /// Tells the player's home social node that the player is online.
+    /// Tells the lobby that the player is online.
     pub(super) fn announce(&mut self, id: SessionId, outputs: &mut Vec<Output>) {
         let session = self.session_ref(id);
         let Some(player) = self.playing(id).map(|playing| playing.player) else { return };
-        let home = self.nodes.home(Role::Social, player.0);
+        let lobby = self.nodes.lobby();
         let Some(playing) = self.playing(id) else { return };
-        playing.social = home;
+        playing.social = lobby;
         playing.announce_due = None;
-        let Some(to) = home else { return };
+        let Some(to) = lobby else { return };
         let (name, baseapp, order) = (playing.name.clone(), playing.baseapp, playing.order);
         let online = ToSocial::Online { player, name, session, baseapp, order };
         outputs.push(Output::Send { to, body: Body::ToSocial(online) });

@@ -1,10 +1,10 @@
 //! Requests go to the node that can answer them, and answers and events come back.
 
 use shared::core::Output;
-use shared::ids::{Address, RequestId, SessionId};
+use shared::ids::{Address, Key, RequestId, SessionId};
 use shared::limits::REQUESTS_IN_FLIGHT_MAX;
 use shared::msg::Body;
-use shared::msg::client::{Event, Reply, Request, ServerFrame};
+use shared::msg::client::{Event, Reply, Request, ServerFrame, SocialRequest};
 use shared::msg::gateway_baseapp::ToBaseapp;
 use shared::msg::gateway_social::{FromSocial, ToSocial};
 use shared::msg::head::{Head, Trace};
@@ -93,6 +93,12 @@ impl Gateway {
         let due = self.now.after(self.rules.request_ticks);
         let session_ref = self.session_ref(session);
         let head = self.head();
+        let guild_home = match &request {
+            Request::Social(SocialRequest::ReadGuild { guild }) => {
+                self.nodes.home_of_key(Key::Guild(*guild))
+            }
+            Request::Social(_) | Request::Player(_) | Request::Ping | Request::StopWatching => None,
+        };
         let Some(playing) = self.playing(session) else { return };
         let player = playing.player;
         let boxed = Box::new(head);
@@ -107,7 +113,7 @@ impl Gateway {
                 let order = playing.order;
                 let session = session_ref;
                 let ask = ToSocial::Request { player, session, order, id, request, head: boxed };
-                (playing.social, Body::ToSocial(ask))
+                (guild_home.or(playing.social), Body::ToSocial(ask))
             }
         };
         let Some(to) = to else {

@@ -70,7 +70,7 @@ pub(super) struct Playing {
     pub(super) order: LoginOrder,
     /// Who owns the player.
     pub(super) baseapp: Address,
-    /// The player's home social node, as it was last told that the player is online.
+    /// The lobby, as it was last told that the player is online.
     pub(super) social: Option<Address>,
     /// When to tell social again, because it could not be reached.
     pub(super) announce_due: Option<Tick>,

@@ -317,8 +317,7 @@ fn nodes(draws: &mut Draws) -> Vec<NodePlan> {
         })
         .collect();
     for role in Role::ALL {
-        // Teams, presence and tickets live on one node each.
-        let most = if matches!(role, Role::Social | Role::Matchmaker) { 1 } else { count };
+        let most = if role == Role::Matchmaker { 1 } else { count };
         let hosts = 1 + draws.below(u64::try_from(most).unwrap_or(1));
         for _ in 0..hosts {
             let host = index(draws.below(u64::try_from(count).unwrap_or(1)));

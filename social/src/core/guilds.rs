@@ -55,6 +55,8 @@ pub(crate) const RETRY_MS: u64 = 5_000;
 pub(crate) const ROUTINE_LOOKS_PER_S: usize = 500;
 /// Guilds per second that are tried again.
 pub(crate) const RETRIED_KEYS_PER_S: usize = 500;
+/// How old the index may be where several nodes look after guilds.
+pub(crate) const INDEX_MS: u64 = 30_000;
 /// How often outboxes that nobody else empties are swept.
 pub(crate) const SWEEP_MS: u64 = 5_000;
 

@@ -39,10 +39,6 @@ pub(crate) enum Answer {
 
 /// Takes a request that came through `session`.
 pub(crate) fn take(world: &mut World, session: SessionRef, order: LoginOrder, ask: Ask) {
-    if let Err(refusal) = check_session(world, session, order, ask.player) {
-        world.resource_mut::<Border>().reply(session, ask.id, Err(refusal));
-        return;
-    }
     let draining = world.resource::<Border>().draining;
     if draining && !matches!(ask.request, SocialRequest::LeaveTeam | SocialRequest::LeaveQueue) {
         let text = "this node is being shut down; connect again";
@@ -50,8 +46,16 @@ pub(crate) fn take(world: &mut World, session: SessionRef, order: LoginOrder, as
         world.resource_mut::<Border>().reply(session, ask.id, Err(refusal));
         return;
     }
+    // Guilds are anywhere, and anybody whom a gateway has let in may read them.
+    if let SocialRequest::ReadGuild { guild } = ask.request {
+        return guilds::read(world, session, ask.id, guild);
+    }
+    if let Err(refusal) = check_session(world, session, order, ask.player) {
+        world.resource_mut::<Border>().reply(session, ask.id, Err(refusal));
+        return;
+    }
     match ask.request {
-        SocialRequest::ReadGuild { guild } => guilds::read(world, session, ask.id, guild),
+        SocialRequest::ReadGuild { .. } => {}
         SocialRequest::ListGuilds => {
             let lines = guilds::list(world);
             world.resource_mut::<Border>().reply(session, ask.id, Ok(Reply::Guilds(lines)));

@@ -18,6 +18,7 @@ pub(super) async fn run(args: &UpArgs, config: &Config, begun: Instant) -> Resul
         gateways: args.gateways,
         baseapps: args.baseapps,
         battleapps: args.battleapps,
+        socials: args.socials,
         redis: args.redis.clone(),
         mq: args.mq,
     };

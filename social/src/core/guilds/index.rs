@@ -13,12 +13,14 @@ use shared::limits::GUILD_MEMBERS_MAX;
 use shared::msg::client::GuildLine;
 use shared::rng;
 use shared::store::{OpId, PartId, Parts, StoreReply, StoreRequest};
+use shared::tick::Tick;
 
 use super::components::Guilds;
 use super::keys;
 use super::roster::Roster;
 use super::{
-    GUILDS_HELD_MAX, GUILDS_INDEXED_MAX, LIST_SCAN_MAX, LISTED_MAX, PART_ROSTER, PATROL_KEYS_PER_S,
+    GUILDS_HELD_MAX, GUILDS_INDEXED_MAX, INDEX_MS, LIST_SCAN_MAX, LISTED_MAX, PART_ROSTER,
+    PATROL_KEYS_PER_S,
 };
 use crate::core::border::Border;
 
@@ -32,6 +34,8 @@ pub(crate) struct Index {
     loading: Loading,
     patrol: Patrol,
     lists_made: u64,
+    /// When the last page came.
+    read_at: Tick,
 }
 
 #[derive(Debug)]
@@ -153,7 +157,9 @@ pub(crate) fn page_came(world: &mut World, reply: StoreReply) {
         return;
     };
     let Some((last, _)) = page.last() else {
-        world.resource_mut::<Index>().loading = Loading::Complete;
+        let now = world.resource::<Border>().now;
+        let mut index = world.resource_mut::<Index>();
+        (index.loading, index.read_at) = (Loading::Complete, now);
         return;
     };
     let last = *last;
@@ -167,10 +173,16 @@ pub(crate) fn page_came(world: &mut World, reply: StoreReply) {
     }
 }
 
-/// Begins to read the index, or goes on after a failure.
+/// Begins to read the index, or goes on after a failure. Where other nodes have guilds, too, it is
+/// read again and again.
 pub(super) fn load_index(world: &mut World) {
-    match world.resource::<Index>().loading {
+    let (border, index) = (world.resource::<Border>(), world.resource::<Index>());
+    let is_old = || {
+        border.has_passed(index.read_at, INDEX_MS) && border.nodes.ready(Role::Social).count() > 1
+    };
+    match index.loading {
         Loading::FromStart | Loading::After(_) => ask_page(world),
+        Loading::Complete if is_old() => ask_page(world),
         Loading::Asked { .. } | Loading::Complete | Loading::Overfull => {}
     }
 }

@@ -119,11 +119,7 @@ pub(crate) fn keeper_said(world: &mut World, event: KeeperEvent) {
             mail::apply(world, guild, &entries);
         }
         KeeperEvent::Wanted { key: Key::Guild(guild) } => mail_waiting(world, Key::Guild(guild)),
-        KeeperEvent::Released { key: Key::Guild(guild) } => {
-            if world.resource::<Border>().draining {
-                tell_next_home(world, guild);
-            }
-        }
+        KeeperEvent::Released { key: Key::Guild(guild) } => tell_next_home(world, guild),
         KeeperEvent::Opened { key, .. }
         | KeeperEvent::Elsewhere { key, .. }
         | KeeperEvent::Lost { key, .. }
@@ -291,7 +287,7 @@ fn try_later(world: &mut World, guild: GuildId) {
     }
 }
 
-/// While this node drains, another one is to look for the guild's mail.
+/// If the guild's home is another node, that one is to look for its mail.
 fn tell_next_home(world: &mut World, guild: GuildId) {
     let mut border = world.resource_mut::<Border>();
     let key = Key::Guild(guild);

@@ -4,7 +4,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 
 use bevy_ecs::prelude::World;
 
-use shared::ids::GuildId;
+use shared::ids::{GuildId, Key, Role};
 
 use super::components::{Guilds, LastUsed, Tenancy};
 use super::index::Index;
@@ -53,17 +53,24 @@ pub(super) fn sweep(world: &mut World) {
     }
 }
 
-/// Gives back guilds that nobody needs.
+/// Gives back guilds that nobody needs, and those whose home is another node by now: readers ask
+/// there.
 pub(super) fn release_idle(world: &mut World) {
     let border = world.resource::<Border>();
     let held = world.resource::<Guilds>().held.iter();
+    // Before this node is ready, everything would seem to be at home elsewhere.
+    let is_ready = border.nodes.ready(Role::Social).any(|(address, _)| address == border.me);
+    let is_away = |guild: &GuildId| {
+        let home = border.nodes.home_of_key(Key::Guild(*guild));
+        is_ready && home.is_some_and(|home| home != border.me)
+    };
     let idle: Vec<GuildId> = held
         .filter(|(_, entity)| match world.get::<Tenancy>(**entity) {
             Some(Tenancy::Open | Tenancy::Damaged) => true,
             Some(Tenancy::Opening) | None => false,
         })
-        .filter(|(_, entity)| match world.get::<LastUsed>(**entity) {
-            Some(LastUsed(Some(used))) => border.has_passed(*used, IDLE_MS),
+        .filter(|(guild, entity)| match world.get::<LastUsed>(**entity) {
+            Some(LastUsed(Some(used))) => border.has_passed(*used, IDLE_MS) || is_away(guild),
             Some(LastUsed(None)) | None => true,
         })
         .map(|(guild, _)| *guild)

@@ -1,7 +1,7 @@
 //! Guilds end to end: mail in, rosters and answers out, through the store.
 
 use shared::core::{Core, Input};
-use shared::ids::{GuildId, Key, PlayerId};
+use shared::ids::{Address, GuildId, Key, NodeId, PlayerId, Role};
 use shared::limits::GUILD_MEMBERS_MAX;
 use shared::msg::Body;
 use shared::msg::client::{GuildView, Reply, SocialRequest};
@@ -142,6 +142,23 @@ fn an_unused_guild_is_given_back_and_opened_again_when_needed() {
     assert_eq!(harness.value("guilds_open"), 0);
     assert_eq!(members(&mut harness), [1]);
     assert_eq!(harness.value("guilds_open"), 1);
+}
+
+#[test]
+fn a_guild_whose_home_is_another_node_by_now_moves_there_although_it_is_in_use() {
+    let mut harness = Harness::new();
+    harness.mail(1, owls(), &found(1, "Owls"));
+    for node in 20..30 {
+        harness.ready(NodeId { node, incarnation: 1 }, Role::Social);
+    }
+    let word = Body::MailWaiting(Key::Guild(owls()));
+    for _ in 0..10 {
+        // Its home is asked for it, and so sends word to the owner.
+        harness.frame(BASEAPP, word.clone());
+        harness.run_ms(200);
+    }
+    let told = |(to, body): &(Address, Body)| to.role == Role::Social && *body == word;
+    assert!(harness.sent.iter().any(told), "the new home is told when it may open it");
 }
 
 #[test]

@@ -314,18 +314,14 @@ impl Harness {
             (MATCH_NODE, Role::Matchmaker),
             (GATE_NODE, Role::Gateway),
         ];
-        for (id, role) in nodes {
-            let card = NodeCard {
-                id,
-                state: NodeState::Ready,
-                build: String::from("test"),
-                roles: vec![(role, 0)],
-                link: None,
-                page: None,
-            };
-            self.input(Input::Directory(DirectoryEvent::Changed(card)));
-        }
+        nodes.into_iter().for_each(|(id, role)| self.ready(id, role));
         self.tick();
+    }
+
+    pub(super) fn ready(&mut self, id: NodeId, role: Role) {
+        let (state, build) = (NodeState::Ready, String::from("test"));
+        let card = NodeCard { id, state, build, roles: vec![(role, 0)], link: None, page: None };
+        self.input(Input::Directory(DirectoryEvent::Changed(card)));
     }
 }
 

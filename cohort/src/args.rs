@@ -133,6 +133,10 @@ pub struct UpArgs {
     #[arg(long, value_name = "N", default_value_t = 1, requires = "processes",
         value_parser = clap::value_parser!(u16).range(1..=64))]
     pub battleapps: u16,
+    /// Social nodes
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "processes",
+        value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub socials: u16,
     /// Redis to use, redis://host:port; several for a Redis Cluster [default: starts one]
     #[arg(long, value_name = "URL", requires = "processes", value_delimiter = ',')]
     pub redis: Vec<String>,
@@ -223,6 +227,9 @@ pub struct BotsArgs {
     /// Folder with heroes, items and queues, as the servers have it [default: built in]
     #[arg(long, value_name = "DIR")]
     pub content: Option<PathBuf>,
+    /// Where they queue [default: where the largest sides meet]
+    #[arg(long, value_name = "QUEUE")]
+    pub queue: Option<String>,
     /// Lost connections are counted, but are no errors (for tests that kill nodes)
     #[arg(long)]
     pub tolerate_disconnects: bool,

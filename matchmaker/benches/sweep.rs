@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use matchmaker::Matchmaker;
-use shared::content::QueueRules;
+use shared::content::{Meeting, QueueRules, SideRules};
 use shared::core::{Core, Input, Output};
 use shared::directory::{DirectoryEvent, NodeCard, NodeState};
 use shared::ids::{Address, Epoch, Key, NodeId, PlayerId, Role, SessionId, SessionRef, TicketId};
@@ -81,12 +81,14 @@ fn waiting(line: Line, tickets: u64) -> (Matchmaker, Vec<i32>) {
     let rules = QueueRules {
         name: String::from("arena"),
         mode: String::from("arena"),
-        side_fighters: 5,
-        rating_window: 200,
-        rating_window_growth_per_s: 0,
-        rating_window_max: 200,
-        rating_k: 32,
-        bots: None,
+        meeting: Meeting::Sides(SideRules {
+            side_fighters: 5,
+            rating_window: 200,
+            rating_window_growth_per_s: 0,
+            rating_window_max: 200,
+            rating_k: 32,
+            bots: None,
+        }),
     };
     let me = Address { node: NodeId { node: 1, incarnation: 1 }, role: Role::Matchmaker };
     let queues = BTreeMap::from([(rules.name.clone(), rules)]);

@@ -2,8 +2,10 @@
 //! queues are swept.
 
 mod battle;
+mod crowd;
 mod placing;
 mod pool;
+mod queue;
 mod rating;
 mod sides;
 mod ticket;
@@ -31,7 +33,7 @@ use shared::store::{OpId, StoreReply};
 use shared::tick::{Tick, TickRate};
 
 use self::battle::{Battle, BattleEvent};
-use self::pool::Pool;
+use self::queue::Queue;
 use self::ticket::{Ticket, TicketEvent};
 use self::waits::Waits;
 
@@ -80,12 +82,6 @@ pub struct Matchmaker {
     counters: Counters,
 }
 
-#[derive(Debug)]
-struct Queue {
-    rules: QueueRules,
-    pool: Pool,
-}
-
 /// What holds a player.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Claim {
@@ -120,7 +116,7 @@ impl Matchmaker {
         queues: BTreeMap<String, QueueRules>,
         seed: u64,
     ) -> Self {
-        let queue = |rules: QueueRules| Queue { pool: Pool::new(&rules, rate), rules };
+        let queue = |rules| Queue::new(rules, rate);
         Self {
             me,
             rate,
@@ -278,9 +274,7 @@ impl Matchmaker {
         let turn = usize::try_from(self.now.0 % 1_024).unwrap_or(0);
         for queue in 0..self.queues.len() {
             let queue = (queue + turn) % self.queues.len();
-            let pool = &mut self.queues[queue].pool;
-            let mut matches = pool.sweep(self.now, room);
-            matches.extend(pool.sweep_for_bots(self.now, room - matches.len()));
+            let matches = self.queues[queue].sweep(self.now, room);
             room -= matches.len();
             for found in matches {
                 self.make_battle(queue, found, outputs);
@@ -323,7 +317,7 @@ impl Core for Matchmaker {
 
     fn status(&self) -> CoreStatus {
         let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
-        let waiting = self.queues.iter().map(|queue| queue.pool.len()).sum();
+        let waiting = self.queues.iter().map(|queue| queue.len()).sum();
         let running = self.battles.values().filter(|battle| battle.state.is_running()).count();
         let cards = self.cards.level();
         CoreStatus {

@@ -12,7 +12,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use matchmaker::Matchmaker;
-use shared::content::QueueRules;
+use shared::content::{Meeting, QueueRules, SideRules};
 use shared::core::{Core, Input, Output};
 use shared::directory::{DirectoryEvent, NodeCard, NodeState};
 use shared::ids::{Address, BattleId, NodeId, PlayerId, Role, SessionId, SessionRef, TicketId};
@@ -115,12 +115,14 @@ impl World {
         let rules = QueueRules {
             name: String::from("trio"),
             mode: String::from("arena"),
-            side_fighters: 3,
-            rating_window: 100,
-            rating_window_growth_per_s: 40,
-            rating_window_max: WINDOW_MAX,
-            rating_k: 32,
-            bots: None,
+            meeting: Meeting::Sides(SideRules {
+                side_fighters: 3,
+                rating_window: 100,
+                rating_window_growth_per_s: 40,
+                rating_window_max: WINDOW_MAX,
+                rating_k: 32,
+                bots: None,
+            }),
         };
         let me = Address { node: NodeId { node: 1, incarnation: 1 }, role: Role::Matchmaker };
         let queues = BTreeMap::from([(rules.name.clone(), rules)]);

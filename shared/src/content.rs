@@ -34,6 +34,7 @@ pub use problem::{ContentError, ContentErrors, ContentProblem, Suggestion};
 pub use siege::{Boss, Keep, MONSTERS_MAX, Monster, SiegeRules, WAVES_MAX, Wave};
 pub use validate::MODES;
 
+use crate::limits::TEAM_MEMBERS_MAX;
 use crate::msg::client::Slot;
 
 /// Everything that designers decide. Tables are keyed by the id that is stored and sent.
@@ -206,6 +207,44 @@ pub struct QueueRules {
     pub name: String,
     /// The mode that is fought.
     pub mode: String,
+    /// Who meets whom.
+    pub meeting: Meeting,
+}
+
+impl QueueRules {
+    /// Players who may queue together at most.
+    #[must_use]
+    pub const fn party_max(&self) -> usize {
+        match &self.meeting {
+            Meeting::Sides(rules) => rules.side_fighters as usize,
+            Meeting::Crowd(_) => TEAM_MEMBERS_MAX,
+        }
+    }
+}
+
+/// How the players of a queue come together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Meeting {
+    /// Two equal sides of players with like ratings.
+    Sides(SideRules),
+    /// All who come within some time, on one side, whatever their ratings are.
+    Crowd(CrowdRules),
+}
+
+/// How many players meet on one side, and how long is waited for more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrowdRules {
+    /// Fewer do not begin.
+    pub players_min: u16,
+    /// So many begin at once; further ones meet in the next battle.
+    pub players_max: u16,
+    /// With fewer, the battle begins when the first has waited this long.
+    pub wait_s: u32,
+}
+
+/// Who may meet on two sides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SideRules {
     /// Fighters on each of the two sides.
     pub side_fighters: u8,
     /// Players this far apart in rating may meet at once, either way.

@@ -52,6 +52,8 @@ pub const GUILD_MEMBERS_MAX: usize = 100;
 pub const TEAM_MEMBERS_MAX: usize = 5;
 /// Fighters on one side of an arena.
 pub const ARENA_SIDE_FIGHTERS: usize = 5;
+/// Players of a siege.
+pub const SIEGE_PLAYERS_MAX: u16 = 4_000;
 
 /// Frames waiting at one role of a node. At the limit the sender is told `Full`.
 pub const MQ_FRAMES_WAITING_MAX: usize = 65_536;

@@ -63,6 +63,8 @@ pub struct LoadConfig {
     pub pace: Duration,
     /// Whether bots queue and fight.
     pub fight: bool,
+    /// Where they queue; `None` for where the largest sides meet.
+    pub queue: Option<String>,
     /// What items are good for; must be what the servers have.
     pub content: Arc<Content>,
     /// Lost connections and battles are counted, but are no errors.
@@ -146,6 +148,7 @@ impl LoadConfig {
             seed: 1,
             pace: Duration::from_secs(1),
             fight: true,
+            queue: None,
             content: Arc::new(Content::builtin()),
             tolerate_disconnects: false,
             thresholds: Vec::new(),
@@ -205,6 +208,8 @@ fn prepare(config: &LoadConfig) -> Result<Run, LoadError> {
     let mut plan = Plan::new(config.players, pace_ms, content, clock::unique());
     if !config.fight {
         plan.queue = None;
+    } else if config.queue.is_some() {
+        plan.queue.clone_from(&config.queue);
     }
     Ok(Run {
         servers: config.servers.clone(),

@@ -1,7 +1,7 @@
 //! The modes there are. A program of its own hands the battleapp a table of its own.
 
 use shared::content::Content;
-use shared::limits::ARENA_SIDE_FIGHTERS;
+use shared::limits::{ARENA_SIDE_FIGHTERS, SIEGE_PLAYERS_MAX};
 use shared::msg::refusal::{Refusal, RefusalCode};
 use shared::rng;
 
@@ -141,9 +141,6 @@ impl Mode for DuelMode {
     }
 }
 
-/// Players of a siege.
-const SIEGE_PLAYERS_MAX: usize = 4_000;
-
 struct SiegeMode;
 
 impl Mode for SiegeMode {
@@ -155,7 +152,7 @@ impl Mode for SiegeMode {
     }
     fn check(&self, setup: &Setup) -> Result<(), Refusal> {
         let players = setup.fighters_of(0);
-        let is_full = players == setup.seats.len() && players <= SIEGE_PLAYERS_MAX;
+        let is_full = players == setup.seats.len() && players <= usize::from(SIEGE_PLAYERS_MAX);
         if is_full && rules_of(setup).is_some() {
             return Ok(());
         }

@@ -25,7 +25,7 @@ pub use self::crew::Crew;
 use self::footwork::{Walker, Way};
 use self::kit::Kit;
 use self::sight::{Sight, place};
-use self::target::{Memory, Trace};
+use self::target::{Enemy, Memory, Trace};
 use self::traits::Traits;
 use self::vector::distance;
 use super::ground::{Ground, PathScratch};
@@ -48,8 +48,16 @@ pub struct Field {
     seed: u64,
     /// Where each side enters.
     homes: [Point; 2],
-    /// By slot.
-    lines: Vec<(u8, Kit)>,
+    /// Those that are known, ordered by slot. In a large battle that is only one's own.
+    lines: Vec<Line>,
+}
+
+/// A fighter of the line-up.
+#[derive(Clone, Debug)]
+struct Line {
+    slot: u16,
+    side: u8,
+    kit: Kit,
 }
 
 /// Who decides for a fighter.
@@ -77,12 +85,12 @@ struct Intent {
 }
 
 impl Field {
-    /// The field of a battle on `map` with these fighters, by slot: side and hero. `seed` decides
-    /// the pilots' luck.
+    /// The field of a battle on `map` with these fighters, ordered by slot: slot, side and hero.
+    /// `seed` decides the pilots' luck.
     #[must_use]
     pub fn new<'a>(
         map: &Terrain,
-        fighters: impl Iterator<Item = (u8, &'a Hero)>,
+        fighters: impl Iterator<Item = (u16, u8, &'a Hero)>,
         hz: u32,
         seed: u64,
     ) -> Self {
@@ -91,12 +99,14 @@ impl Field {
             let middle = entries.and_then(|spots| spots.get(spots.len() / 2));
             middle.map_or((0, 0), |spot| spot.at())
         };
+        let line =
+            |(slot, side, hero): (u16, u8, _)| Line { slot, side: side.min(1), kit: Kit::of(hero) };
         Self {
             ground: Ground::new(map),
             hz: hz.max(1),
             seed,
             homes: [home(0), home(1)],
-            lines: fighters.map(|(side, hero)| (side.min(1), Kit::of(hero))).collect(),
+            lines: fighters.map(line).collect(),
         }
     }
 
@@ -104,8 +114,13 @@ impl Field {
         ms.saturating_mul(self.hz) / 1_000
     }
 
+    fn line(&self, slot: u16) -> Option<&Line> {
+        let at = self.lines.binary_search_by_key(&slot, |line| line.slot).ok()?;
+        self.lines.get(at)
+    }
+
     fn side(&self, slot: u16) -> Option<u8> {
-        self.lines.get(usize::from(slot)).map(|(side, _)| *side)
+        self.line(slot).map(|line| line.side)
     }
 
     fn draw(&self, bound: u64, words: &[u64]) -> u64 {
@@ -150,18 +165,19 @@ impl Pilot {
         self.sight.read(seen);
         let tick = self.sight.tick;
         self.next_look = tick.saturating_add(self.look_ticks);
-        let mind =
-            self.sight.fighter(self.slot).copied().zip(field.lines.get(usize::from(self.slot)));
-        let Some((own, (side, kit))) = mind else {
+        let mind = self.sight.fighter(self.slot).copied().zip(field.line(self.slot));
+        let Some((own, Line { side, kit, .. })) = mind else {
             // Dead: nothing to do, and nobody is where he was afterwards.
             self.memory.clear();
             self.way.clear();
             (self.walk, self.next) = ((0, 0), None);
             return;
         };
-        let enemies = self.sight.fighters.iter().filter(|fighter| {
+        let fighters = self.sight.fighters.iter().filter(|fighter| {
             !fighter.is_dead() && field.side(fighter.slot).is_some_and(|other| other != *side)
         });
+        let monsters = self.sight.monsters.iter().filter(|monster| monster.hp_permille > 0);
+        let enemies = fighters.map(Enemy::from).chain(monsters.map(Enemy::from));
         self.memory.note(enemies, (tick, field.hz), field.ticks(self.traits.memory_ms));
         let fighter = Mind { field, own, side: *side, kit };
         let target = self.memory.target(place(&own), tick, &self.traits);

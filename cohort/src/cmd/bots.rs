@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use client::Trust;
+use shared::content::Content;
 use sim_tests::load::{self, CheckConfig, LoadConfig, LoadError, LoadReport};
 use tokio::sync::watch;
 
@@ -15,6 +16,7 @@ use crate::cluster;
 use crate::failure::{Failure, chain};
 use crate::output;
 use crate::stop::StopSignals;
+use crate::suggest::Unknown;
 
 /// Nobody could log in for so long: there is no use in going on.
 const FIRST_LOGIN_LIMIT: Duration = Duration::from_secs(8);
@@ -73,6 +75,7 @@ async fn play(args: &BotsArgs, trust: Trust) -> Result<(), Failure> {
     config.pace = args.pace.duration();
     config.content =
         Arc::new(cluster::content_in(args.content.as_deref().unwrap_or(Path::new("")))?);
+    config.queue = args.queue.clone().map(|name| known(name, &config.content)).transpose()?;
     config.tolerate_disconnects = args.tolerate_disconnects;
     config.thresholds.clone_from(&args.thresholds);
     config.ledger.clone_from(&args.ledger);
@@ -99,6 +102,15 @@ async fn play(args: &BotsArgs, trust: Trust) -> Result<(), Failure> {
         return Err(Failure::Load { what });
     }
     tell(args, &report)
+}
+
+/// The name of a queue that the content has.
+fn known(queue: String, content: &Content) -> Result<String, Failure> {
+    if content.queues.contains_key(&queue) {
+        return Ok(queue);
+    }
+    let unknown = Unknown::new("queue", &queue, content.queues.keys().map(String::as_str));
+    Err(Failure::Load { what: unknown.to_string() })
 }
 
 /// Addresses, separated by commas.

@@ -3,7 +3,9 @@
 use std::fs;
 use std::net::UdpSocket;
 
-use crate::program::{Running, check_refused};
+use shared::content::BUILTIN_FILES;
+
+use crate::program::{Running, check_refused, run};
 
 const FEW: [&str; 6] = ["--players", "8", "--for", "3s", "--ramp", "500ms"];
 
@@ -46,6 +48,44 @@ fn what_a_ledger_says_is_there_after_a_kill_and_a_false_ledger_is_found_out() {
     let done = node.bots(dir.path(), &["--check-ledger", ledger]);
     assert_eq!(done.code, Some(1), "{done:?}");
     assert!(done.stdout.contains("LOST  bot-1-0"), "{done:?}");
+}
+
+#[test]
+fn a_siege_gathers_who_comes_in_time_in_one_battle_and_its_replay_leads_to_the_same_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let content = dir.path().join("content");
+    fs::create_dir_all(content.join("maps")).unwrap();
+    for (name, text) in BUILTIN_FILES {
+        let text = text.replace("\nwait_s = 15\n", "\nwait_s = 8\n");
+        // Ten seconds, with all three kinds of monsters at once.
+        let text = text.replace("\nduration_s = 300\n", "\nduration_s = 10\n");
+        let text = text.replace("[boss]\nat_s = 150\n", "[boss]\nat_s = 5\n");
+        let text = ["5", "35", "50", "80", "110", "120"].iter().fold(text, |text, at_s| {
+            text.replace(&format!("[[waves]]\nat_s = {at_s}\n"), "[[waves]]\nat_s = 1\n")
+        });
+        fs::write(content.join(name), text).unwrap();
+    }
+    let content = content.to_str().unwrap();
+    let node = Running::start_with(dir.path(), &["--content", content]);
+    let siege = ["--players", "40", "--for", "26s", "--ramp", "1s", "--queue", "siege"];
+    let judged = ["--json", "--threshold", "errors==0", "--content", content];
+    let done = node.bots(dir.path(), &[&siege[..], &judged].concat());
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let report: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(report["battles_finished"], 1, "all have fought the same battle: {report}");
+    let replays = dir.path().join("replays");
+    let replays = replays.to_str().unwrap();
+    let listed = run(&["replay", "list", replays, "--json"]).stdout;
+    let battle: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!((&battle["mode"], &battle["ticks"]), (&"siege".into(), &200.into()), "{battle}");
+    assert_eq!(battle["players"].as_array().map(Vec::len), Some(40), "{battle}");
+    assert_eq!(run(&["replay", "verify", replays]).code, Some(0));
+    assert_eq!(node.end_with("-TERM").code, Some(0));
+    let words = ["unknown queue `seige`; did you mean `siege`?"];
+    let certificate = dir.path().join("tls/cert.pem");
+    let certificate = certificate.to_str().unwrap();
+    let wrong = ["bots", "--queue", "seige", "--cert", certificate];
+    check_refused(&wrong, 1, &words);
 }
 
 #[test]

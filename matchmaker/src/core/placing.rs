@@ -1,5 +1,6 @@
 //! Matches become battles: a battleapp is found for each, and what becomes of it is followed.
 
+use shared::content::SideRules;
 use shared::core::Output;
 use shared::ids::{Address, BattleId, Role, TicketId};
 use shared::msg::Body;
@@ -34,8 +35,9 @@ impl Matchmaker {
         let id = BattleId(self.me.node.unique(self.battles_made));
         self.battles_made += 1;
         let Match { mut sides } = found;
-        // Who waited longest does not always begin on the same side.
-        if rng::below(2, self.seed, &[DRAW_SIDE, id.0]) == 1 {
+        // Who waited longest does not always begin on the same side, if there are two.
+        let has_sides = self.queues[queue].sides().is_some();
+        if has_sides && rng::below(2, self.seed, &[DRAW_SIDE, id.0]) == 1 {
             sides.swap(0, 1);
         }
         for ticket in sides.iter().flatten() {
@@ -178,19 +180,18 @@ impl Matchmaker {
 
     /// What fights where no player does.
     fn bots(&self, battle: &Battle) -> Vec<BotSeat> {
-        let queue = &self.queues[battle.queue];
-        let Some(rules) = queue.rules.bots else { return Vec::new() };
+        let Some(sides) = self.queues[battle.queue].sides() else { return Vec::new() };
+        let Some(rules) = sides.bots else { return Vec::new() };
         let empty = |side: u8| {
             let taken = battle.seats.iter().filter(|seat| seat.side == side).count();
             let bot = BotSeat { side, strength: rules.strength };
-            std::iter::repeat_n(bot, usize::from(queue.pool.side()).saturating_sub(taken))
+            std::iter::repeat_n(bot, usize::from(sides.side_fighters).saturating_sub(taken))
         };
         (0..2).flat_map(empty).collect()
     }
 
     /// Who fights: side 0, then side 1, parties together.
     fn seats(&self, queue: usize, sides: &[Vec<TicketId>; 2]) -> Vec<Seat> {
-        let rating_k = self.queues[queue].rules.rating_k;
         let mut seats = Vec::new();
         for (side, tickets) in (0..).zip(sides) {
             let tickets = tickets.iter().filter_map(|ticket| self.tickets.get(ticket));
@@ -203,14 +204,14 @@ impl Matchmaker {
                 seats.push(Seat { side, player, session, card, stakes });
             }
         }
-        // By a battle with bots nobody's rating changes.
-        if seats.len() < 2 * usize::from(self.queues[queue].pool.side()) {
-            return seats;
-        }
+        // Nobody's rating changes by a battle with bots, or without another side.
+        let rules = self.queues[queue].sides();
+        let is_full = |rules: &&SideRules| seats.len() >= 2 * usize::from(rules.side_fighters);
+        let Some(SideRules { rating_k, .. }) = rules.filter(is_full) else { return seats };
         let averages = [average_rating(&seats, 0), average_rating(&seats, 1)];
         for seat in &mut seats {
             let other = averages[usize::from(seat.side == 0)];
-            seat.stakes = rating::stakes(seat.card.rating, other, rating_k);
+            seat.stakes = rating::stakes(seat.card.rating, other, *rating_k);
         }
         seats
     }

@@ -1,9 +1,9 @@
-//! The waiting tickets of one queue, and how matches are found among them.
+//! The waiting tickets of a queue in which two sides meet, and how matches are found among them.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use shared::content::QueueRules;
+use shared::content::SideRules;
 use shared::ids::TicketId;
 use shared::tick::{Tick, TickRate};
 
@@ -32,7 +32,7 @@ impl Waiting {
     }
 }
 
-/// Two sides, each with parties that fill it exactly.
+/// Who fights on which side.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Match {
     pub(super) sides: [Vec<TicketId>; 2],
@@ -56,7 +56,7 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    pub(super) fn new(rules: &QueueRules, rate: TickRate) -> Self {
+    pub(super) fn new(rules: &SideRules, rate: TickRate) -> Self {
         Self {
             side: rules.side_fighters.clamp(1, sides::SIDE_FIGHTERS_MAX),
             window: i64::from(rules.rating_window),
@@ -69,10 +69,6 @@ impl Pool {
             players: 0,
             next_anchor: 0,
         }
-    }
-
-    pub(super) const fn side(&self) -> u8 {
-        self.side
     }
 
     pub(super) fn len(&self) -> usize {
@@ -252,9 +248,7 @@ mod tests {
 
     /// A pool of one against one or more with `(rating, size, since)` tickets numbered from 0.
     fn pool(side: u8, tickets: &[(i32, u8, u64)]) -> Pool {
-        let rules = QueueRules {
-            name: String::from("arena"),
-            mode: String::from("arena"),
+        let rules = SideRules {
             side_fighters: side,
             rating_window: 200,
             rating_window_growth_per_s: 40,

@@ -178,6 +178,27 @@ fn seats_are_ordered_by_side_and_carry_stakes_against_the_other_side() {
 }
 
 #[test]
+fn who_comes_in_time_meets_in_one_battle_on_one_side_and_for_no_rating() {
+    let come = [
+        Up(BATTLEAPP, Role::Battleapp),
+        EnqueueIn("siege", 1, &[11, 12]),
+        Cards(&[11, 12]),
+        WaitMs(6_000),
+        EnqueueIn("siege", 2, &[13]),
+        Card(13, 100),
+        WaitMs(5_800),
+    ];
+    let (outputs, _) = played(&come);
+    assert!(started(&outputs).is_none(), "not yet");
+    let (outputs, core) = played(&[&come[..], &[WaitMs(200)]].concat());
+    let (mode, seats) = started(&outputs).expect("a battle is begun");
+    assert_eq!((mode, seats.len(), started_bots(&outputs).len()), ("siege", 3, 0));
+    assert!(seats.iter().all(|seat| seat.side == 0 && seat.stakes == Stakes::default()));
+    assert_eq!(value(&core, "tickets_waiting"), 0);
+    check(&[EnqueueIn("siege", 1, &[1, 2, 3, 4, 5, 6])], &["closed 1 BadAmount"]);
+}
+
+#[test]
 fn who_waits_long_enough_fights_with_bots_and_for_no_rating() {
     let wait = [
         Up(BATTLEAPP, Role::Battleapp),

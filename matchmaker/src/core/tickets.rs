@@ -75,10 +75,10 @@ impl Matchmaker {
         let Some(index) = self.queues.iter().position(|queue| queue.rules.name == name) else {
             return Err(Refusal::new(RefusalCode::NotFound, "there is no such queue"));
         };
-        let side = usize::from(self.queues[index].pool.side());
+        let most = self.queues[index].rules.party_max();
         let players: BTreeSet<_> = party.iter().map(|member| member.player).collect();
-        if !(1..=side).contains(&party.len()) || players.len() != party.len() {
-            let text = format!("a party for this queue has 1 to {side} different players");
+        if !(1..=most).contains(&party.len()) || players.len() != party.len() {
+            let text = format!("a party for this queue has 1 to {most} different players");
             return Err(Refusal::new(RefusalCode::BadAmount, text));
         }
         for player in players {
@@ -131,9 +131,9 @@ impl Matchmaker {
             // The ratings may be others: the ticket keeps its place in the line among them.
             TicketState::Waiting(place) => {
                 let (size, rating_sum) = (ticket.size(), ticket.rating_sum());
-                let pool = &mut self.queues[ticket.queue].pool;
-                pool.remove(place);
-                pool.insert(Waiting { ticket: id, place, size, rating_sum });
+                let queue = &mut self.queues[ticket.queue];
+                queue.remove(place);
+                queue.insert(Waiting { ticket: id, place, size, rating_sum });
             }
             TicketState::AwaitingCards { .. }
             | TicketState::Placing { .. }
@@ -202,7 +202,7 @@ impl Matchmaker {
             return;
         }
         if let TicketState::Waiting(place) = before {
-            self.queues[ticket.queue].pool.remove(place);
+            self.queues[ticket.queue].remove(place);
         }
         match step {
             Step::Stay => {}
@@ -223,7 +223,7 @@ impl Matchmaker {
             TicketState::Waiting(place) => {
                 let (size, rating_sum) = (ticket.size(), ticket.rating_sum());
                 let waiting = Waiting { ticket: id, place, size, rating_sum };
-                self.queues[ticket.queue].pool.insert(waiting);
+                self.queues[ticket.queue].insert(waiting);
                 if matches!(before, TicketState::AwaitingCards { .. }) {
                     answer_again(id, ticket, outputs);
                 }

@@ -181,9 +181,14 @@ impl<'a> Table<'a> {
         inner.map(|values| Self::new(self.source, at, values))
     }
 
+    /// Whether there is such a key.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.values.get(key).is_some()
+    }
+
     /// A table within this one that need not be there.
     pub(super) fn optional_table(&mut self, key: &'static str) -> Option<Self> {
-        if self.values.get(key).is_some() {
+        if self.has(key) {
             return self.table(key);
         }
         self.taken.push(key);

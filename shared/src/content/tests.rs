@@ -44,7 +44,7 @@ fn the_built_in_content_is_valid_and_has_what_the_game_needs() {
         assert!(content.items.values().any(|item| fits(&item)), "something fits into {slot:?}");
     }
     assert_eq!(content.player.start_gold, 500);
-    assert_eq!(content.queues["arena"].side_fighters, 5);
+    assert_eq!(content.queues["arena"].party_max(), 5);
     assert_eq!(content.arena.duration_s, 60);
 }
 
@@ -88,7 +88,7 @@ fn a_value_of_another_type_is_told_with_what_is_expected() {
     check("heroes.toml", "hp = 620", "hp = \"520\"", 0, words);
     check("heroes.toml", "hp = 620", "hp = 620.5", 0, "`hp` is float");
     check("player.toml", "start_pets = [1]", "start_pets = 1", 0, "must be a list of ids");
-    check("queues.toml", "mode = \"arena\"", "mode = 1", 0, "must be one of arena");
+    check("queues.toml", "mode = \"arena\"", "mode = 1", 0, "must be one of arena, duel, siege");
 }
 
 #[test]
@@ -100,11 +100,25 @@ fn a_number_out_of_its_range_is_told_with_the_range() {
     check("player.toml", from, &to, 0, "`start_gold` is 99999999999999999999; it must be 0 to");
     check("queues.toml", "rating_window_max = 2000", "rating_window_max = 199", 0, "200 to 10000");
     check("pets.toml", "id = 3", "id = 0", 0, "`id` is 0; it must be 1 to 65535");
+    check("queues.toml", "players_min = 1", "players_min = 2001", 0, "it must be 1 to 2000");
+    check("queues.toml", "side_fighters = 1", "side_fighters = 2", 0, "it must be 1 to 1");
+}
+
+#[test]
+fn the_queue_of_a_mode_of_ones_own_meets_in_either_way() {
+    let meeting = |from| {
+        let files = changed("queues.toml", from, "own_mode = \"Chess\"");
+        let queues = Content::parse(&files).unwrap().queues;
+        let own = queues.into_values().find(|queue| queue.mode == "Chess");
+        own.expect("it is there").meeting
+    };
+    assert!(matches!(meeting("mode = \"duel\""), Meeting::Sides(_)));
+    assert!(matches!(meeting("mode = \"siege\""), Meeting::Crowd(_)));
 }
 
 #[test]
 fn a_word_that_is_not_allowed_is_told_with_those_that_are() {
-    let words = "`mode` is \"arenna\" (did you mean `arena`?); allowed are arena";
+    let words = "`mode` is \"arenna\" (did you mean `arena`?); allowed are arena, duel, siege";
     check("queues.toml", "mode = \"arena\"", "mode = \"arenna\"", 0, words);
     let items = "name = \"Honey Cake\"\nuse = { kind = \"food\"";
     let wrong = "name = \"Honey Cake\"\nuse = { kind = \"fod\"";
@@ -125,7 +139,7 @@ fn an_id_used_twice_is_told_at_the_second_use_with_the_first() {
     let queue = BUILTIN_FILES[5].1.split("[[queues]]").nth(1).unwrap();
     let last = "bots = { after_s = 12, strength = \"regular\" }\n";
     let twice = format!("{last}\n[[queues]]{queue}");
-    check("queues.toml", last, &twice, 3, "name arena is used already in line 7");
+    check("queues.toml", last, &twice, 3, "name arena is used already in line 11");
     let grants = "{ item = 21, count = 2 }";
     check("player.toml", grants, "{ item = 20, count = 2 }", 0, "item 20 is used already");
 }
@@ -205,7 +219,7 @@ fn everything_wrong_is_told_at_once_up_to_a_limit() {
     files[5].1 = files[5].1.replace("rating_k = 32", "rating_q = 32");
     let lines = told(&files);
     let starts: Vec<_> = lines.iter().map(|line| line.split(": ").next().unwrap()).collect();
-    let expected = ["heroes.toml:8", "items.toml:51", "queues.toml:6", "queues.toml:13"];
+    let expected = ["heroes.toml:8", "items.toml:51", "queues.toml:10", "queues.toml:17"];
     assert_eq!(starts, expected, "{lines:#?}");
 
     let hundreds: String = (0..250).map(|n| format!("unknown_{n} = 1\n")).collect();

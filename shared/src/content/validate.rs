@@ -7,16 +7,21 @@ use std::ops::RangeInclusive;
 
 use super::table::{Known, Lines, Table};
 use super::{
-    ArenaRules, BotRules, Item, ItemGrant, ItemUse, PetSpecies, PlayerRules, QueueRules, Reward,
-    Strength,
+    ArenaRules, BotRules, CrowdRules, Item, ItemGrant, ItemUse, Meeting, PetSpecies, PlayerRules,
+    QueueRules, Reward, SideRules, Strength,
 };
-use crate::limits::{ARENA_SIDE_FIGHTERS, BAG_STACKS_MAX, GOLD_MAX, PETS_MAX, STACK_COUNT_MAX};
+use crate::limits::{
+    ARENA_SIDE_FIGHTERS, BAG_STACKS_MAX, GOLD_MAX, PETS_MAX, SIEGE_PLAYERS_MAX, STACK_COUNT_MAX,
+};
 use crate::msg::client::{ATTACHED_STACKS_MAX, Slot};
 
 pub(super) use heroes::heroes;
 
 /// The modes that the battleapp has. A queue names one of them.
-pub const MODES: [&str; 1] = ["arena"];
+pub const MODES: [&str; 3] = ["arena", "duel", "siege"];
+/// Where in [`MODES`] those are that say how their players meet.
+const DUEL: usize = 1;
+const SIEGE: usize = 2;
 
 /// Entries of one table of ids.
 const ENTRIES: RangeInclusive<usize> = 1..=1_000;
@@ -49,6 +54,9 @@ const RATING: RangeInclusive<i64> = 0..=10_000;
 const RATING_K: RangeInclusive<i64> = 1..=256;
 const BOTS_AFTER_S: RangeInclusive<i64> = 1..=3_600;
 const SIDE: RangeInclusive<i64> = 1..=5;
+const ONE: RangeInclusive<i64> = 1..=1;
+const CROWD: RangeInclusive<i64> = 1..=SIEGE_PLAYERS_MAX as i64;
+const CROWD_WAIT_S: RangeInclusive<i64> = 1..=3_600;
 
 const _: () = assert!(*COUNT.end() == STACK_COUNT_MAX as i64);
 const _: () = assert!(*SIDE.end() == ARENA_SIDE_FIGHTERS as i64);
@@ -199,23 +207,52 @@ pub(super) fn queues(mut file: Table<'_>) -> BTreeMap<String, QueueRules> {
     for mut table in file.tables("queues", QUEUES) {
         let name = table.name("name");
         table.unique("name", name.clone(), &mut seen);
-        let mode = String::from(MODES[table.choice("mode", &MODES)]);
-        let side_fighters = table.int("side_fighters", &SIDE);
-        let rating_window: i32 = table.int("rating_window", &RATING);
-        let widest = i64::from(rating_window)..=*RATING.end();
-        let queue = QueueRules {
-            name: name.clone(),
-            mode,
-            side_fighters,
-            rating_window,
-            rating_window_growth_per_s: table.int("rating_window_growth_per_s", &RATING),
-            rating_window_max: table.int("rating_window_max", &widest),
-            rating_k: table.int("rating_k", &RATING_K),
-            bots: table.optional_table("bots").map(bots),
+        let (mode, meeting) = if table.has("own_mode") {
+            (table.name("own_mode"), any_meeting(&mut table))
+        } else {
+            let mode = table.choice("mode", &MODES);
+            let meeting = match mode {
+                SIEGE => Meeting::Crowd(crowd(&mut table)),
+                DUEL => Meeting::Sides(sides(&mut table, &ONE)),
+                _ => Meeting::Sides(sides(&mut table, &SIDE)),
+            };
+            (String::from(MODES[mode]), meeting)
         };
         table.end();
-        queues.insert(name, queue);
+        queues.insert(name.clone(), QueueRules { name, mode, meeting });
     }
     file.end();
     queues
+}
+
+/// What a mode of one's own plays by is not known here.
+fn any_meeting(table: &mut Table<'_>) -> Meeting {
+    if table.has("players_max") {
+        Meeting::Crowd(crowd(table))
+    } else {
+        Meeting::Sides(sides(table, &SIDE))
+    }
+}
+
+fn sides(table: &mut Table<'_>, fighters: &RangeInclusive<i64>) -> SideRules {
+    let side_fighters = table.int("side_fighters", fighters);
+    let rating_window: i32 = table.int("rating_window", &RATING);
+    let widest = i64::from(rating_window)..=*RATING.end();
+    SideRules {
+        side_fighters,
+        rating_window,
+        rating_window_growth_per_s: table.int("rating_window_growth_per_s", &RATING),
+        rating_window_max: table.int("rating_window_max", &widest),
+        rating_k: table.int("rating_k", &RATING_K),
+        bots: table.optional_table("bots").map(bots),
+    }
+}
+
+fn crowd(table: &mut Table<'_>) -> CrowdRules {
+    let players_max: u16 = table.int("players_max", &CROWD);
+    CrowdRules {
+        players_min: table.int("players_min", &(1..=i64::from(players_max))),
+        players_max,
+        wait_s: table.int("wait_s", &CROWD_WAIT_S),
+    }
 }

@@ -45,7 +45,7 @@ impl Fight {
         let heroes = start
             .fighters
             .iter()
-            .filter_map(|line| Some((line.side, content.heroes.get(&line.hero)?)));
+            .filter_map(|line| Some((line.slot, line.side, content.heroes.get(&line.hero)?)));
         let known = content.maps.values().find(|map| ***map == *start.map).cloned();
         let terrain = known.unwrap_or_else(|| Terrain::from(Map::clone(&start.map)));
         let field = Field::new(&terrain, heroes, HZ, seed);

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use shared::content::Content;
+use shared::content::{Content, Meeting};
 use shared::ids::PlayerId;
 use shared::rng;
 
@@ -34,11 +34,14 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A plan with the queue of `content` that has most fighters on a side.
+    /// A plan with the queue of `content` in which the largest sides meet.
     #[must_use]
     pub fn new(players: u32, pace_ms: u64, content: Arc<Content>, run: u64) -> Self {
-        let queue = content.queues.iter().max_by_key(|(_, queue)| queue.side_fighters);
-        let queue = queue.map(|(name, _)| name.clone());
+        let sides = content.queues.values().filter_map(|queue| match &queue.meeting {
+            Meeting::Sides(sides) => Some((sides.side_fighters, &queue.name)),
+            Meeting::Crowd(_) => None,
+        });
+        let queue = sides.max().map(|(_, name)| name.clone());
         Self { players, pace_ms: pace_ms.max(1), queue, content, run }
     }
 
@@ -46,8 +49,8 @@ impl Plan {
     #[must_use]
     pub fn team_of(&self, index: u32) -> Range<u32> {
         let queue = self.queue.as_ref().and_then(|name| self.content.queues.get(name));
-        let largest = queue.map_or(1, |queue| u32::from(queue.side_fighters).max(1));
-        let sizes = TEAM_SIZES.map(|size| size.min(largest));
+        let largest = queue.map_or(1, |queue| queue.party_max().max(1));
+        let sizes = TEAM_SIZES.map(|size| size.min(u32::try_from(largest).unwrap_or(size)));
         let round: u32 = sizes.iter().sum();
         let mut first = index - index % round;
         for size in sizes {

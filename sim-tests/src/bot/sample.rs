@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use shared::content::{
-    ArenaRules, BrokenBy, Content, Delivery, Effect, Hero, HeroRole, Item, ItemUse, PlayerRules,
-    QueueRules, Reward, Skill,
+    ArenaRules, BrokenBy, Content, Delivery, Effect, Hero, HeroRole, Item, ItemUse, Meeting,
+    PlayerRules, QueueRules, Reward, SideRules, Skill,
 };
 use shared::msg::client::Slot;
 
@@ -104,11 +104,13 @@ fn queue_rules() -> QueueRules {
     QueueRules {
         name: String::from("arena"),
         mode: String::from("arena"),
-        side_fighters: 5,
-        rating_window: 200,
-        rating_window_growth_per_s: 10,
-        rating_window_max: 1_000,
-        rating_k: 32,
-        bots: None,
+        meeting: Meeting::Sides(SideRules {
+            side_fighters: 5,
+            rating_window: 200,
+            rating_window_growth_per_s: 10,
+            rating_window_max: 1_000,
+            rating_k: 32,
+            bots: None,
+        }),
     }
 }

@@ -24,8 +24,9 @@ impl Crew {
         let bots = (0..).zip(&setup.seats).filter_map(|(slot, seat)| Some((slot, seat.bot()?)));
         let mut bots = bots.peekable();
         bots.peek()?;
+        let fighters = (0..).zip(&setup.seats);
         let fighters =
-            setup.seats.iter().filter_map(|seat| Some((seat.side, setup.hero(seat.hero)?)));
+            fighters.filter_map(|(slot, seat)| Some((slot, seat.side, setup.hero(seat.hero)?)));
         let field = Field::new(&setup.rules.terrain(), fighters, setup.hz, setup.seed);
         let pilots = bots.map(|(slot, strength)| Pilot::new(&field, slot, strength)).collect();
         Some(Self { field, pilots, scratch: PathScratch::default(), seen: Vec::new() })

@@ -1,13 +1,16 @@
 //! What a pilot sees: the snapshot that clients of its side get, and nothing else.
 
 use shared::content::Point;
-use shared::msg::snapshot::{FighterView, Kind, PointView, ProjectileView, Snapshot, View};
+use shared::msg::snapshot::{
+    FighterView, Kind, MonsterView, PointView, ProjectileView, Snapshot, View,
+};
 
 /// What is on the field, as far as a side knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sight {
     pub(super) tick: u32,
     pub(super) fighters: Vec<FighterView>,
+    pub(super) monsters: Vec<MonsterView>,
     pub(super) shots: Vec<ProjectileView>,
     pub(super) points: Vec<PointView>,
 }
@@ -17,6 +20,7 @@ impl Sight {
     pub(super) fn read(&mut self, seen: &Snapshot) {
         self.tick = seen.tick;
         self.fighters.clear();
+        self.monsters.clear();
         self.shots.clear();
         self.points.clear();
         for row in &seen.rows {
@@ -24,7 +28,8 @@ impl Sight {
                 Kind::Fighter => self.fighters.push(FighterView::of_row(row, seen.unit_mm)),
                 Kind::Projectile => self.shots.push(ProjectileView::of_row(row, seen.unit_mm)),
                 Kind::Point => self.points.push(PointView::of_row(row, seen.unit_mm)),
-                Kind::Pet | Kind::Area | Kind::Monster => {}
+                Kind::Monster => self.monsters.push(MonsterView::of_row(row, seen.unit_mm)),
+                Kind::Pet | Kind::Area => {}
             }
         }
     }

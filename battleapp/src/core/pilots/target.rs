@@ -1,16 +1,37 @@
 //! Whom a pilot fights: who is seen now, and where others were a while ago.
 
 use shared::content::Point;
-use shared::msg::snapshot::FighterView;
+use shared::msg::snapshot::{FighterView, MonsterView};
 
 use super::sight::place;
 use super::traits::Traits;
 use super::vector::{distance, offset};
 
+/// An enemy that is seen: a fighter of the other side, or a monster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Enemy {
+    /// Its id in snapshots, which no other entity of any kind has.
+    id: u16,
+    at: Point,
+    hp_permille: u16,
+}
+
+impl From<&FighterView> for Enemy {
+    fn from(view: &FighterView) -> Self {
+        Self { id: view.slot, at: place(view), hp_permille: view.hp_permille }
+    }
+}
+
+impl From<&MonsterView> for Enemy {
+    fn from(view: &MonsterView) -> Self {
+        Self { id: view.id, at: (view.x_mm, view.y_mm), hp_permille: view.hp_permille }
+    }
+}
+
 /// What is remembered of an enemy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Trace {
-    pub(super) slot: u16,
+    pub(super) id: u16,
     pub(super) at: Point,
     /// How far it moves in a second, by the last two looks.
     pub(super) moves_mm_s: (i64, i64),
@@ -19,28 +40,21 @@ pub(super) struct Trace {
     pub(super) tick: u32,
 }
 
-/// What a pilot remembers of the enemies, by slot.
+/// What a pilot remembers of the enemies, by id.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Memory(Vec<Trace>);
 
 impl Memory {
     /// Notes who is seen in `tick` and forgets who was not seen for `memory_ticks`.
-    pub(super) fn note<'a>(
+    pub(super) fn note(
         &mut self,
-        enemies: impl Iterator<Item = &'a FighterView>,
+        enemies: impl Iterator<Item = Enemy>,
         (tick, hz): (u32, u32),
         memory_ticks: u32,
     ) {
-        for enemy in enemies {
-            let at = place(enemy);
-            let mut trace = Trace {
-                slot: enemy.slot,
-                at,
-                moves_mm_s: (0, 0),
-                hp_permille: enemy.hp_permille,
-                tick,
-            };
-            match self.0.binary_search_by_key(&enemy.slot, |known| known.slot) {
+        for Enemy { id, at, hp_permille } in enemies {
+            let mut trace = Trace { id, at, moves_mm_s: (0, 0), hp_permille, tick };
+            match self.0.binary_search_by_key(&id, |known| known.id) {
                 Ok(index) => {
                     if let Some(known) = self.0.get_mut(index) {
                         trace.moves_mm_s = speed(known, at, tick, hz);
@@ -67,12 +81,12 @@ impl Memory {
             let strong = i64::from(trace.hp_permille) * 6;
             if traits.picks_the_weak { far + strong } else { far }
         };
-        seen.min_by_key(|trace| (cost(trace), trace.slot)).copied()
+        seen.min_by_key(|trace| (cost(trace), trace.id)).copied()
     }
 
     /// The enemy seen last, the nearest first.
     pub(super) fn last_seen(&self, at: Point) -> Option<Trace> {
-        self.0.iter().min_by_key(|trace| (distance(at, trace.at), trace.slot)).copied()
+        self.0.iter().min_by_key(|trace| (distance(at, trace.at), trace.id)).copied()
     }
 }
 

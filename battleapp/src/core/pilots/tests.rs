@@ -87,7 +87,7 @@ fn orders_are_what_clients_may_send_and_follow_from_the_seed() {
 fn field() -> Field {
     let content = Content::builtin();
     let (archer, map) = (&content.heroes[&2], &content.maps["crossing"]);
-    Field::new(map, [(0, archer), (1, archer), (1, archer)].into_iter(), 20, 7)
+    Field::new(map, [(0, 0, archer), (1, 1, archer), (2, 1, archer)].into_iter(), 20, 7)
 }
 
 fn snapshot(tick: u32, fighters: &[(u16, Point, u16)]) -> Snapshot {

@@ -1,6 +1,6 @@
 //! What a script may do to a matchmaker, and how what it says is read.
 
-use shared::content::{BotRules, Strength};
+use shared::content::{BotRules, CrowdRules, Meeting, SideRules, Strength};
 use shared::directory::{NodeCard, NodeState};
 use shared::ids::{Epoch, Key};
 use shared::ids::{SessionId, SessionRef};
@@ -75,20 +75,31 @@ pub(super) fn queue(name: &str, side_fighters: u8) -> (String, QueueRules) {
     let rules = QueueRules {
         name: String::from(name),
         mode: String::from("arena"),
-        side_fighters,
-        rating_window: 200,
-        rating_window_growth_per_s: 40,
-        rating_window_max: 2000,
-        rating_k: 32,
-        bots: None,
+        meeting: Meeting::Sides(SideRules {
+            side_fighters,
+            rating_window: 200,
+            rating_window_growth_per_s: 40,
+            rating_window_max: 2000,
+            rating_k: 32,
+            bots: None,
+        }),
     };
     (rules.name.clone(), rules)
 }
 
 pub(super) fn matchmaker() -> Matchmaker {
     let (name, mut rules) = queue("practice", 2);
-    rules.bots = Some(BotRules { after_s: 12, strength: Strength::Regular });
-    let queues = BTreeMap::from([queue("arena", 5), queue("duel", 1), (name, rules)]);
+    if let Meeting::Sides(sides) = &mut rules.meeting {
+        sides.bots = Some(BotRules { after_s: 12, strength: Strength::Regular });
+    }
+    let crowd = CrowdRules { players_min: 2, players_max: 100, wait_s: 12 };
+    let siege = QueueRules {
+        name: String::from("siege"),
+        mode: String::from("siege"),
+        meeting: Meeting::Crowd(crowd),
+    };
+    let queues = [queue("arena", 5), queue("duel", 1), (name, rules), ("siege".into(), siege)];
+    let queues = BTreeMap::from(queues);
     Matchmaker::new(address(9, Role::Matchmaker), TickRate::new(20), queues, 1)
 }
 

@@ -23,6 +23,7 @@ use shared::core::{Core, CoreStatus, Input, Output};
 use shared::directory::{DirectoryEvent, Nodes};
 use shared::ids::{Address, BattleId, NodeId, PlayerId, Role, TicketId};
 use shared::lateness::Lateness;
+use shared::limits::TEAM_MEMBERS_MAX;
 use shared::msg::Body;
 use shared::msg::head;
 use shared::msg::matchmaker_battle::ToBattle;
@@ -50,6 +51,7 @@ const CARDS_MS_MAX: u64 = 2_000;
 
 /// Players whose cards are followed; no party is larger than the largest side.
 const CARDS_FOLLOWED_MAX: usize = TICKETS_MAX * sides::SIDE_FIGHTERS_MAX as usize;
+const _: () = assert!(TEAM_MEMBERS_MAX <= sides::SIDE_FIGHTERS_MAX as usize);
 
 /// What a matchmaker node decides with.
 #[derive(Debug)]

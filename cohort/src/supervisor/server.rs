@@ -54,6 +54,8 @@ impl RedisServer {
         }
         for _ in 0..PORTS_TRIED {
             let port = free_port().map_err(unusable)?;
+            // Noted first: a server must never run on this data unknown to the next start.
+            tokio::fs::write(dir.join("port"), format!("{port}\n")).await.map_err(unusable)?;
             let server = Self { dir: dir.clone(), port };
             let mut child = server.spawn().map_err(|error| Failure::Servers {
                 what: format!(
@@ -65,7 +67,6 @@ impl RedisServer {
                 // Another has taken the port meanwhile, or the server says in its log why it ends.
                 _ended = child.wait() => continue,
             }
-            tokio::fs::write(dir.join("port"), format!("{port}\n")).await.map_err(unusable)?;
             server.note_pid(&child).await;
             // The watch below finds it by its port, so that it does not matter who started it.
             drop(child);

@@ -46,16 +46,14 @@ pub(crate) fn take(world: &mut World, session: SessionRef, order: LoginOrder, as
         world.resource_mut::<Border>().reply(session, ask.id, Err(refusal));
         return;
     }
-    // Guilds are anywhere, and anybody whom a gateway has let in may read them.
-    if let SocialRequest::ReadGuild { guild } = ask.request {
-        return guilds::read(world, session, ask.id, guild);
-    }
-    if let Err(refusal) = check_session(world, session, order, ask.player) {
+    // Guilds are on all nodes, and anybody whom a gateway has let in may read them.
+    let is_anybodys = matches!(ask.request, SocialRequest::ReadGuild { .. });
+    if !is_anybodys && let Err(refusal) = check_session(world, session, order, ask.player) {
         world.resource_mut::<Border>().reply(session, ask.id, Err(refusal));
         return;
     }
     match ask.request {
-        SocialRequest::ReadGuild { .. } => {}
+        SocialRequest::ReadGuild { guild } => guilds::read(world, session, ask.id, guild),
         SocialRequest::ListGuilds => {
             let lines = guilds::list(world);
             world.resource_mut::<Border>().reply(session, ask.id, Ok(Reply::Guilds(lines)));

@@ -49,16 +49,17 @@ impl RemoteMqEndpoint {
         Self { hub, local, address, inbox, peers, unflushed: Vec::new(), taken }
     }
 
-    fn find(&mut self, node: NodeId) -> Option<&mut Known> {
-        if !self.peers.contains_key(&node) {
-            let peer = self.hub.asked(node)?;
-            if self.peers.len() >= PEERS_REMEMBERED_MAX {
-                self.flush();
-                self.peers.clear();
-            }
-            self.peers.insert(node, Known { peer, is_unflushed: false });
+    /// Looks the node up, unless it is known. What becomes of that stands in `peers`.
+    fn meet(&mut self, node: NodeId) {
+        if self.peers.contains_key(&node) {
+            return;
         }
-        self.peers.get_mut(&node)
+        let Some(peer) = self.hub.asked(node) else { return };
+        if self.peers.len() >= PEERS_REMEMBERED_MAX {
+            self.flush();
+            self.peers.clear();
+        }
+        self.peers.insert(node, Known { peer, is_unflushed: false });
     }
 }
 
@@ -76,7 +77,9 @@ impl Mq for RemoteMqEndpoint {
         let roles = (self.address.role, to.role);
         // A link that was closed may have been opened again meanwhile, so it is looked up twice.
         for _ in 0..2 {
-            let Some(Known { peer, is_unflushed }) = self.find(to.node) else { break };
+            self.meet(to.node);
+            let Self { hub, peers, unflushed, .. } = self;
+            let Some(Known { peer, is_unflushed }) = peers.get_mut(&to.node) else { break };
             let write = |batch: &mut Vec<u8>| wire::encode_onto(&body, batch);
             let mut outbound = peer.outbound();
             let accepted = outbound.accept(roles, false, write);
@@ -84,11 +87,12 @@ impl Mq for RemoteMqEndpoint {
             drop(outbound);
             match accepted {
                 Ok(()) => {
-                    let whole = must_go.then(|| Arc::clone(peer));
-                    if !std::mem::replace(is_unflushed, true) {
-                        self.unflushed.push(to.node);
+                    if must_go {
+                        hub.enqueue(peer);
                     }
-                    whole.iter().for_each(|peer| self.hub.enqueue(peer));
+                    if !std::mem::replace(is_unflushed, true) {
+                        unflushed.push(to.node);
+                    }
                     return Ok(());
                 }
                 Err(Refused::Full) => return Err(SendError::Full(body)),

@@ -8,6 +8,7 @@ mod arena;
 mod fight;
 mod replay;
 mod siege;
+mod snapshots;
 mod state;
 
 use crate::error::Result;
@@ -26,6 +27,8 @@ pub enum Part {
     Arena,
     /// The state of an arena: written, read, hashed.
     State,
+    /// What clients are told: written and read.
+    Snapshots,
     /// Replays: run again, and sought in.
     Replay,
     /// Battles of thousands.
@@ -34,7 +37,8 @@ pub enum Part {
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Arena, Self::State, Self::Replay, Self::Siege];
+    pub const ALL: [Self; 5] =
+        [Self::Arena, Self::State, Self::Snapshots, Self::Replay, Self::Siege];
 
     /// What it is called on the command line.
     #[must_use]
@@ -42,6 +46,7 @@ impl Part {
         match self {
             Self::Arena => "arena",
             Self::State => "state",
+            Self::Snapshots => "snapshots",
             Self::Replay => "replay",
             Self::Siege => "siege",
         }
@@ -56,6 +61,7 @@ pub fn measure(part: Part, harness: &mut Harness<'_>) -> Result<Vec<Figure>> {
     match part {
         Part::Arena => arena::measure(harness),
         Part::State => state::measure(harness),
+        Part::Snapshots => snapshots::measure(harness),
         Part::Replay => replay::measure(harness),
         Part::Siege => siege::measure(harness),
     }

@@ -14,7 +14,6 @@ pub mod figure;
 pub mod harness;
 pub mod mq;
 pub mod servers;
-pub mod snapshots;
 pub mod store;
 mod threads;
 

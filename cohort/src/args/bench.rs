@@ -23,13 +23,7 @@ Examples:
   cohort bench store --backend embedded --dir /var/lib/cohort
   cohort bench store --backend redis,redis-cluster --json")]
     Store(BenchStoreArgs),
-    /// Snapshots to clients, beside writing the same rows whole
-    #[command(before_help = "\
-Examples:
-  cohort bench snapshots
-  cohort bench snapshots --rounds 9 --json")]
-    Snapshots(BenchArgs),
-    /// Battles, beside bare simulations and the time and bytes that there are
+    /// Battles and what clients are told of them, beside bare simulations and what there is
     #[command(before_help = "\
 Examples:
   cohort bench battle                           everything

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cohort_bench::figure::HEADINGS;
-use cohort_bench::{BenchError, Figure, Harness, Progress, battle, mq, snapshots, store};
+use cohort_bench::{BenchError, Figure, Harness, Progress, battle, mq, store};
 
 use crate::args::{BenchArgs, BenchCommand};
 use crate::failure::Failure;
@@ -66,10 +66,6 @@ fn parts_of(command: BenchCommand) -> (Vec<(&'static str, Measure)>, BenchArgs) 
                 (backend.name(), Box::new(measure))
             };
             (wanted(args.backends, &store::Backend::ALL).map(part).collect(), args.how)
-        }
-        BenchCommand::Snapshots(how) => {
-            let measure: Measure = Box::new(|harness, _| snapshots::measure(harness));
-            (vec![("snapshots", measure)], how)
         }
         BenchCommand::Battle(args) => {
             let part = |part: battle::Part| -> (_, Measure) {

@@ -25,7 +25,7 @@ const WHOLE_FIELDS: usize = 4;
 ///
 /// # Errors
 /// [`BenchError`] says what stands in the way.
-pub fn measure(harness: &mut Harness<'_>) -> Result<Vec<Figure>> {
+pub(super) fn measure(harness: &mut Harness<'_>) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for (name, rows) in SCENES {
         let scene: Vec<Snapshot> = (1..=TICKS).map(|tick| at(tick, rows)).collect();

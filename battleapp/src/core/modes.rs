@@ -156,11 +156,25 @@ impl Mode for SiegeMode {
         if is_full && rules_of(setup).is_some() {
             return Ok(());
         }
-        let text = "a siege has one side of at most 4000 players, and rules of its own";
+        let most = SIEGE_PLAYERS_MAX;
+        let text = format!("a siege has one side of at most {most} players, and rules of its own");
         Err(Refusal::new(RefusalCode::BadAmount, text))
     }
     fn create(&self, setup: &Setup) -> Box<dyn BattleSim> {
         let rules = rules_of(setup).expect("a setup that was checked has rules of a siege");
         Box::new(Siege::new(setup, rules))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::content::MODES;
+
+    use super::*;
+
+    #[test]
+    fn queues_may_name_the_modes_that_there_are() {
+        let names: Vec<_> = Modes::BUILTIN.0.iter().map(|mode| mode.name()).collect();
+        assert_eq!(names, MODES);
     }
 }

@@ -19,9 +19,6 @@ pub(super) use heroes::heroes;
 
 /// The modes that the battleapp has. A queue names one of them.
 pub const MODES: [&str; 3] = ["arena", "duel", "siege"];
-/// Where in [`MODES`] those are that say how their players meet.
-const DUEL: usize = 1;
-const SIEGE: usize = 2;
 
 /// Entries of one table of ids.
 const ENTRIES: RangeInclusive<usize> = 1..=1_000;
@@ -210,13 +207,13 @@ pub(super) fn queues(mut file: Table<'_>) -> BTreeMap<String, QueueRules> {
         let (mode, meeting) = if table.has("own_mode") {
             (table.name("own_mode"), any_meeting(&mut table))
         } else {
-            let mode = table.choice("mode", &MODES);
+            let mode = MODES[table.choice("mode", &MODES)];
             let meeting = match mode {
-                SIEGE => Meeting::Crowd(crowd(&mut table)),
-                DUEL => Meeting::Sides(sides(&mut table, &ONE)),
+                "siege" => Meeting::Crowd(crowd(&mut table)),
+                "duel" => Meeting::Sides(sides(&mut table, &ONE)),
                 _ => Meeting::Sides(sides(&mut table, &SIDE)),
             };
-            (String::from(MODES[mode]), meeting)
+            (String::from(mode), meeting)
         };
         table.end();
         queues.insert(name.clone(), QueueRules { name, mode, meeting });

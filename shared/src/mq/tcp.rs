@@ -27,7 +27,7 @@ mod redial;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -195,7 +195,7 @@ impl TcpMq {
         wake.keep_vigil(Arc::downgrade(&helm));
         let local = self.hub.local.bind(address, wake);
         let hub = Arc::clone(&self.hub);
-        let (links, unflushed) = (BTreeMap::new(), Vec::new());
+        let (links, unflushed) = (BTreeMap::new(), BTreeSet::new());
         TcpEndpoint { hub, address, local, links, unflushed, frame: Vec::new() }
     }
 
@@ -253,17 +253,11 @@ pub struct TcpEndpoint {
     address: Address,
     local: LocalMqEndpoint,
     /// Links found so far, so that a send takes no lock but the link's.
-    links: BTreeMap<NodeId, Known>,
-    /// Nodes that were sent something since the last flush, each once.
-    unflushed: Vec<NodeId>,
+    links: BTreeMap<NodeId, Arc<Link>>,
+    /// Nodes that were sent something since the last flush.
+    unflushed: BTreeSet<NodeId>,
     /// The frame that is being sent; kept for its memory.
     frame: Vec<u8>,
-}
-
-#[derive(Debug)]
-struct Known {
-    link: Arc<Link>,
-    is_unflushed: bool,
 }
 
 impl Mq for TcpEndpoint {
@@ -275,22 +269,20 @@ impl Mq for TcpEndpoint {
         if !links.contains_key(&to.node)
             && let Some(link) = hub.peers.find(to.node)
         {
-            links.insert(to.node, Known { link, is_unflushed: false });
+            links.insert(to.node, link);
         }
-        let Some(known) = links.get_mut(&to.node) else { return Err(SendError::Gone(body)) };
+        let Some(link) = links.get(&to.node) else { return Err(SendError::Gone(body)) };
         write_frame(frame, (address.role, to.role), false, |b| wire::encode_onto(&body, b));
         if frame.len() > MQ_FRAME_BYTES_MAX {
             tracing::error!(%to, bytes = frame.len(), "a frame is too long to be sent");
             return Err(SendError::Full(body));
         }
-        match known.link.send(frame, hub.peers.clock()) {
+        match link.send(frame, hub.peers.clock()) {
             Ok(left_to_thread) => {
                 if left_to_thread {
                     hub.peers.order_flush(to.node);
                 }
-                if !std::mem::replace(&mut known.is_unflushed, true) {
-                    unflushed.push(to.node);
-                }
+                unflushed.insert(to.node);
                 Ok(())
             }
             Err(NotTaken::Full) => Err(SendError::Full(body)),
@@ -303,11 +295,10 @@ impl Mq for TcpEndpoint {
 
     fn flush(&mut self) {
         let Self { hub, links, unflushed, .. } = self;
-        for node in unflushed.drain(..) {
+        while let Some(node) = unflushed.pop_first() {
             // A link that is closed is forgotten, and has nothing left.
-            let Some(known) = links.get_mut(&node) else { continue };
-            known.is_unflushed = false;
-            if known.link.flush_sent(hub.peers.clock()) {
+            let Some(link) = links.get(&node) else { continue };
+            if link.flush_sent(hub.peers.clock()) {
                 hub.peers.order_flush(node);
             }
         }

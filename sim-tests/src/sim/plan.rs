@@ -317,6 +317,7 @@ fn nodes(draws: &mut Draws) -> Vec<NodePlan> {
         })
         .collect();
     for role in Role::ALL {
+        // Tickets live on one node.
         let most = if role == Role::Matchmaker { 1 } else { count };
         let hosts = 1 + draws.below(u64::try_from(most).unwrap_or(1));
         for _ in 0..hosts {

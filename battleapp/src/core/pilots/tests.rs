@@ -4,6 +4,7 @@ use shared::content::Content;
 use shared::ids::BattleId;
 use shared::msg::client::Command;
 use shared::msg::matchmaker_battle::BotSeat;
+use shared::msg::snapshot::MonsterView;
 
 use super::*;
 use crate::core::arena::Arena;
@@ -118,6 +119,23 @@ fn a_pilot_shoots_whom_it_sees_and_seeks_whom_it_does_not() {
     assert_ne!(alone.walk, (0, 0), "it goes to look for somebody");
     let dead = ordered(Strength::Veteran, &[(0, (-6_000, 0), 0), (1, (-6_000, 3_500), 1_000)]);
     assert_eq!(dead, Order::STILL);
+}
+
+#[test]
+fn a_pilot_of_a_large_battle_knows_its_own_fighter_alone_and_shoots_monsters() {
+    const SLOT: u16 = 1_234;
+    let content = Content::builtin();
+    let line = (SLOT, 0, &content.heroes[&2]);
+    let field = Field::new(&content.maps["crossing"], [line].into_iter(), 20, 7);
+    let mut pilot = Pilot::new(&field, SLOT, Strength::Veteran);
+    let others = [(SLOT, (-6_000, 0), 1_000), (7, (-6_000, -500), 1_000)];
+    let mut seen = snapshot(100, &others);
+    let near = MonsterView { id: 5_000, x_mm: -6_000, y_mm: 3_500, ..MonsterView::default() };
+    seen.put(&MonsterView { hp_permille: 1_000, ..near });
+    seen.put(&MonsterView { id: 5_001, y_mm: -1_000, ..near });
+    pilot.look(&field, &seen, &mut PathScratch::default());
+    let Act::Skill { aim_mm: (x, y), .. } = pilot.order(120).act else { panic!("it shoots") };
+    assert!(x.abs() < 200 && (3_400..3_600).contains(&y), "the living one: {x}, {y}");
 }
 
 #[test]

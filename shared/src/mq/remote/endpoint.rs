@@ -1,6 +1,6 @@
 //! A role's access to a remote node MQ.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::FRAME_BYTES_MAX;
@@ -27,9 +27,9 @@ pub struct RemoteMqEndpoint {
     address: Address,
     inbox: Arc<Inbox>,
     /// Nodes found so far, so that a send takes no lock but the link's.
-    peers: BTreeMap<NodeId, Known>,
-    /// Nodes that were sent something since the last flush, each once.
-    unflushed: Vec<NodeId>,
+    peers: BTreeMap<NodeId, Arc<Peer>>,
+    /// Nodes that were sent something since the last flush.
+    unflushed: BTreeSet<NodeId>,
     /// Empty; takes the place of the inbox's events when all of them are taken.
     taken: VecDeque<MqEvent>,
 }
@@ -46,27 +46,21 @@ impl RemoteMqEndpoint {
             hub.close_inbox(address, &before);
         }
         let (peers, taken) = (BTreeMap::new(), VecDeque::new());
-        Self { hub, local, address, inbox, peers, unflushed: Vec::new(), taken }
+        Self { hub, local, address, inbox, peers, unflushed: BTreeSet::new(), taken }
     }
 
-    /// Looks the node up, unless it is known. What becomes of that stands in `peers`.
-    fn meet(&mut self, node: NodeId) {
-        if self.peers.contains_key(&node) {
-            return;
+    fn find(&mut self, node: NodeId) -> Option<Arc<Peer>> {
+        if let Some(peer) = self.peers.get(&node) {
+            return Some(Arc::clone(peer));
         }
-        let Some(peer) = self.hub.asked(node) else { return };
+        let peer = self.hub.asked(node)?;
         if self.peers.len() >= PEERS_REMEMBERED_MAX {
             self.flush();
             self.peers.clear();
         }
-        self.peers.insert(node, Known { peer, is_unflushed: false });
+        self.peers.insert(node, Arc::clone(&peer));
+        Some(peer)
     }
-}
-
-#[derive(Debug)]
-struct Known {
-    peer: Arc<Peer>,
-    is_unflushed: bool,
 }
 
 impl Mq for RemoteMqEndpoint {
@@ -77,9 +71,7 @@ impl Mq for RemoteMqEndpoint {
         let roles = (self.address.role, to.role);
         // A link that was closed may have been opened again meanwhile, so it is looked up twice.
         for _ in 0..2 {
-            self.meet(to.node);
-            let Self { hub, peers, unflushed, .. } = self;
-            let Some(Known { peer, is_unflushed }) = peers.get_mut(&to.node) else { break };
+            let Some(peer) = self.find(to.node) else { break };
             let write = |batch: &mut Vec<u8>| wire::encode_onto(&body, batch);
             let mut outbound = peer.outbound();
             let accepted = outbound.accept(roles, false, write);
@@ -88,11 +80,9 @@ impl Mq for RemoteMqEndpoint {
             match accepted {
                 Ok(()) => {
                     if must_go {
-                        hub.enqueue(peer);
+                        self.hub.enqueue(&peer);
                     }
-                    if !std::mem::replace(is_unflushed, true) {
-                        unflushed.push(to.node);
-                    }
+                    self.unflushed.insert(to.node);
                     return Ok(());
                 }
                 Err(Refused::Full) => return Err(SendError::Full(body)),
@@ -109,11 +99,10 @@ impl Mq for RemoteMqEndpoint {
     }
 
     fn flush(&mut self) {
-        for node in self.unflushed.drain(..) {
+        while let Some(node) = self.unflushed.pop_first() {
             // A link that is closed is forgotten, and has nothing left.
-            let Some(known) = self.peers.get_mut(&node) else { continue };
-            known.is_unflushed = false;
-            self.hub.enqueue(&known.peer);
+            let Some(peer) = self.peers.get(&node) else { continue };
+            self.hub.enqueue(peer);
         }
     }
 

@@ -9,7 +9,7 @@ use mio::net::TcpStream;
 
 use super::chunk::{BadChunk, HEAD_BYTES, Head};
 use super::handshake::LinkRefusal;
-use super::outgoing::{Appended, Chunk, NotTaken, Outgoing};
+use super::outgoing::{Chunk, Flush, NotTaken, Outgoing};
 use crate::ids::NodeId;
 use crate::runtime::clock::Clock;
 
@@ -79,31 +79,29 @@ impl Link {
 
     /// Takes a frame, and writes when a chunk is full. True if the link's thread has to be told to.
     pub(super) fn send(&self, frame: &[u8], clock: Clock) -> Result<bool, NotTaken> {
-        let appended = self.out().append(frame)?;
-        Ok(self.is_left_to_thread(appended, clock))
+        let flush = self.out().append(frame)?;
+        Ok(self.carry_out(flush, clock))
     }
 
     /// As [`Link::send`], for a frame that goes back.
     pub(super) fn send_returned(&self, frame: &[u8], clock: Clock) -> Result<bool, NotTaken> {
-        let appended = self.out().append_returned(frame)?;
-        Ok(self.is_left_to_thread(appended, clock))
+        let flush = self.out().append_returned(frame)?;
+        Ok(self.carry_out(flush, clock))
     }
 
     /// Writes what was sent. True if the link's thread has to be told to.
     pub(super) fn flush_sent(&self, clock: Clock) -> bool {
-        let asked = self.out().ask_flush();
-        self.is_left_to_thread(asked, clock)
+        let flush = self.out().ask_flush();
+        self.carry_out(flush, clock)
     }
 
-    fn is_left_to_thread(&self, appended: Appended, clock: Clock) -> bool {
-        match appended {
-            Appended::Covered => false,
-            Appended::MustFlush => !self.is_written(clock),
-        }
+    /// Does what has to be done. True if the link's thread has to be told to.
+    fn carry_out(&self, flush: Flush, clock: Clock) -> bool {
+        flush == Flush::Must && !self.try_write(clock)
     }
 
     /// Writes, unless somebody else does just now. False if the thread has to do it.
-    fn is_written(&self, clock: Clock) -> bool {
+    fn try_write(&self, clock: Clock) -> bool {
         let mut pipe = match self.pipe.try_lock() {
             Ok(pipe) => pipe,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),

@@ -55,11 +55,11 @@ pub(super) enum NotTaken {
 
 /// What whoever appended frames has to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Appended {
+pub(super) enum Flush {
     /// Nothing: it is being written, or there is time.
     Covered,
     /// See to it that somebody writes.
-    MustFlush,
+    Must,
 }
 
 impl Outgoing {
@@ -81,25 +81,25 @@ impl Outgoing {
 
     /// Takes a frame, unless `bytes_max` or `MQ_FRAMES_WAITING_MAX` are under way. It has to be
     /// flushed now only if it makes a chunk full.
-    pub(super) fn append(&mut self, frame: &[u8]) -> Result<Appended, NotTaken> {
+    pub(super) fn append(&mut self, frame: &[u8]) -> Result<Flush, NotTaken> {
         self.append_within(frame, self.bytes_max, MQ_FRAMES_WAITING_MAX)?;
-        Ok(if self.open_frames == 0 { self.ask_flush() } else { Appended::Covered })
+        Ok(if self.open_frames == 0 { self.ask_flush() } else { Flush::Covered })
     }
 
     /// Takes a frame that goes back to its sender. Twice as much may be under way for it, because
     /// nobody can be told that there is no room.
-    pub(super) fn append_returned(&mut self, frame: &[u8]) -> Result<Appended, NotTaken> {
+    pub(super) fn append_returned(&mut self, frame: &[u8]) -> Result<Flush, NotTaken> {
         self.append_within(frame, 2 * self.bytes_max, 2 * MQ_FRAMES_WAITING_MAX)?;
         Ok(self.ask_flush())
     }
 
     /// All that waits is to be written now.
-    pub(super) fn ask_flush(&mut self) -> Appended {
+    pub(super) fn ask_flush(&mut self) -> Flush {
         let waits = self.handed_out < self.kept.len() || self.open_frames > 0;
         if waits && !std::mem::replace(&mut self.flush_asked, true) {
-            Appended::MustFlush
+            Flush::Must
         } else {
-            Appended::Covered
+            Flush::Covered
         }
     }
 
@@ -251,15 +251,15 @@ mod tests {
     #[test]
     fn frames_wait_for_others_until_somebody_flushes_and_one_flush_is_enough() {
         let mut outgoing = Outgoing::new(1_000);
-        assert_eq!(outgoing.ask_flush(), Appended::Covered, "there is nothing");
-        assert_eq!(outgoing.append(&[0; 10]), Ok(Appended::Covered));
-        assert_eq!(outgoing.append(&[0; 10]), Ok(Appended::Covered));
-        assert_eq!(outgoing.ask_flush(), Appended::MustFlush);
-        assert_eq!(outgoing.append(&[0; 10]), Ok(Appended::Covered));
-        assert_eq!(outgoing.ask_flush(), Appended::Covered);
+        assert_eq!(outgoing.ask_flush(), Flush::Covered, "there is nothing");
+        assert_eq!(outgoing.append(&[0; 10]), Ok(Flush::Covered));
+        assert_eq!(outgoing.append(&[0; 10]), Ok(Flush::Covered));
+        assert_eq!(outgoing.ask_flush(), Flush::Must);
+        assert_eq!(outgoing.append(&[0; 10]), Ok(Flush::Covered));
+        assert_eq!(outgoing.ask_flush(), Flush::Covered);
         assert_eq!(handed_out(&mut outgoing), [(1, 3)]);
-        assert_eq!(outgoing.append(&[0; 10]), Ok(Appended::Covered));
-        assert_eq!(outgoing.ask_flush(), Appended::MustFlush);
+        assert_eq!(outgoing.append(&[0; 10]), Ok(Flush::Covered));
+        assert_eq!(outgoing.ask_flush(), Flush::Must);
         assert_eq!(handed_out(&mut outgoing), [(4, 1)]);
     }
 
@@ -267,9 +267,9 @@ mod tests {
     fn a_full_chunk_waits_for_nobody() {
         let mut outgoing = Outgoing::new(usize::MAX / 2);
         let half = vec![0; CHUNK_BYTES_FULL / 2];
-        assert_eq!(outgoing.append(&half), Ok(Appended::Covered));
-        assert_eq!(outgoing.append(&half), Ok(Appended::MustFlush));
-        assert_eq!(outgoing.append(&half), Ok(Appended::Covered));
+        assert_eq!(outgoing.append(&half), Ok(Flush::Covered));
+        assert_eq!(outgoing.append(&half), Ok(Flush::Must));
+        assert_eq!(outgoing.append(&half), Ok(Flush::Covered));
         assert_eq!(handed_out(&mut outgoing), [(1, 2), (3, 1)]);
     }
 
@@ -279,10 +279,10 @@ mod tests {
         assert_eq!(outgoing.append(&[0; 1]), Err(NotTaken::Full));
         assert_eq!(handed_out(&mut outgoing), [(1, 100)]);
         assert_eq!(outgoing.append(&[0; 1]), Err(NotTaken::Full));
-        assert_eq!(outgoing.append_returned(&[0; 1]), Ok(Appended::MustFlush));
+        assert_eq!(outgoing.append_returned(&[0; 1]), Ok(Flush::Must));
         assert_eq!(outgoing.acknowledge(100), Ok(()));
         assert_eq!(outgoing.bytes(), 1);
-        assert_eq!(outgoing.append(&[0; 999]), Ok(Appended::Covered));
+        assert_eq!(outgoing.append(&[0; 999]), Ok(Flush::Covered));
         assert_eq!(outgoing.append(&[0; 1]), Err(NotTaken::Full));
     }
 

@@ -49,7 +49,12 @@ impl Cluster {
     ) -> Result<Self, Failure> {
         let content = Arc::new(content(config)?);
         let store = AnyStore::open(config)?;
-        let replays = replays(config)?;
+        let replays = if hosts(config, Role::Battleapp) {
+            replays(config)?
+        } else {
+            // No other role has any.
+            Box::new(|_, _| {})
+        };
         let id = NodeId { node: config.node.number, incarnation: store.incarnation() };
         let mq = AnyMq::start(config, id, store.cluster())?;
         let directory = mq.join(config, &store, id)?;

@@ -1,5 +1,5 @@
 //! Replay files on disk: written whole or not at all, indexed, and deleted when they are too many
-//! or too old.
+//! or too old. Several processes may share a folder: whoever changes it holds its lock.
 
 pub mod index;
 
@@ -17,6 +17,8 @@ use self::index::Entry;
 pub const EXTENSION: &str = "replay";
 /// What the name of a file that is still being written ends with.
 const UNFINISHED: &str = "unfinished";
+/// The file that whoever changes the folder has locked.
+const LOCK: &str = "index.lock";
 /// Lines of the index that may stand for files that are gone, before it is written anew.
 const STALE_LINES_MAX: usize = 256;
 
@@ -30,14 +32,17 @@ pub struct Retention {
 }
 
 /// The folder in which a node keeps its replays.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct ReplayFolder {
     dir: PathBuf,
+    lock: fs::File,
     retention: Retention,
     /// What is there, oldest first.
     entries: VecDeque<Entry>,
     /// Lines of the index that stand for files that are gone.
     stale: usize,
+    /// Bytes of the index when it was looked at last: with others, another process has changed it.
+    index_bytes: u64,
 }
 
 impl ReplayFolder {
@@ -48,15 +53,19 @@ impl ReplayFolder {
     /// What the operating system says.
     pub fn open(dir: PathBuf, retention: Retention, now: SystemTime) -> io::Result<Self> {
         fs::create_dir_all(&dir)?;
-        for entry in fs::read_dir(&dir)? {
-            let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == UNFINISHED) {
-                fs::remove_file(&path)?;
+        let lock = fs::OpenOptions::new().create(true).append(true).open(dir.join(LOCK))?;
+        let (entries, stale) = (VecDeque::new(), STALE_LINES_MAX);
+        let mut folder = Self { dir, lock, retention, entries, stale, index_bytes: 0 };
+        folder.locked(|folder| {
+            for entry in fs::read_dir(&folder.dir)? {
+                let path = entry?.path();
+                if path.extension().is_some_and(|extension| extension == UNFINISHED) {
+                    fs::remove_file(&path)?;
+                }
             }
-        }
-        let entries = index::read(&dir)?.into();
-        let mut folder = Self { dir, retention, entries, stale: STALE_LINES_MAX };
-        folder.clean(now)?;
+            folder.entries = index::read(&folder.dir)?.into();
+            folder.clean(now)
+        })?;
         Ok(folder)
     }
 
@@ -67,6 +76,24 @@ impl ReplayFolder {
     pub fn keep(&mut self, battle: BattleId, bytes: &[u8], now: SystemTime) -> io::Result<()> {
         if self.retention.files_max == 0 {
             return Ok(());
+        }
+        self.locked(|folder| folder.write(battle, bytes, now))
+    }
+
+    /// Changes the folder while nobody else does.
+    fn locked(&mut self, change: impl FnOnce(&mut Self) -> io::Result<()>) -> io::Result<()> {
+        self.lock.lock()?;
+        let changed = change(self).and_then(|()| {
+            self.index_bytes = index::bytes(&self.dir)?;
+            Ok(())
+        });
+        self.lock.unlock()?;
+        changed
+    }
+
+    fn write(&mut self, battle: BattleId, bytes: &[u8], now: SystemTime) -> io::Result<()> {
+        if index::bytes(&self.dir)? != self.index_bytes {
+            self.entries = index::read(&self.dir)?.into();
         }
         let path = self.dir.join(format!("{battle}.{EXTENSION}"));
         let unfinished = self.dir.join(format!("{battle}.{UNFINISHED}"));
@@ -212,8 +239,38 @@ mod tests {
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         names.sort();
-        let expected = ["0000000000000003.replay", "index.jsonl", "notes.txt"];
+        let expected = ["0000000000000003.replay", "index.jsonl", "index.lock", "notes.txt"];
         assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn several_share_a_folder_and_none_of_them_loses_or_forgets_what_another_has_kept() {
+        const SHARERS: u64 = 4;
+        const EACH: u64 = 12;
+        let dir = tempfile::tempdir().unwrap();
+        let replay = recorded(1);
+        let play = |sharer: u64, files_max: usize| {
+            for n in 0..EACH {
+                // Each keeps some between two starts, while others start and keep.
+                let mut folder = opened(dir.path(), files_max, FOR_EVER, 1);
+                for battle in [sharer * 100 + 2 * n, sharer * 100 + 2 * n + 1] {
+                    folder.keep(BattleId(battle), &replay, at(1 + n)).unwrap();
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            (1..=SHARERS).for_each(|sharer| drop(scope.spawn(move || play(sharer, 1_000))));
+        });
+        let count = usize::try_from(SHARERS * EACH * 2).unwrap();
+        assert_eq!(kept(dir.path()).len(), count);
+        let lines = fs::read_to_string(dir.path().join("index.jsonl")).unwrap();
+        assert_eq!(lines.lines().count(), count, "each has its line");
+        let [mut one, mut other] = [(); 2].map(|()| opened(dir.path(), 5, FOR_EVER, 100));
+        for n in 0..5 {
+            one.keep(BattleId(1_000 + 2 * n), &replay, at(100 + n)).unwrap();
+            other.keep(BattleId(1_001 + 2 * n), &replay, at(100 + n)).unwrap();
+        }
+        assert_eq!(kept(dir.path()).len(), 5, "together they keep to the limit");
     }
 
     #[test]

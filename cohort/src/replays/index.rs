@@ -141,6 +141,17 @@ pub fn rewrite(dir: &Path, entries: &[Entry]) -> io::Result<()> {
     fs::rename(unfinished, dir.join(NAME))
 }
 
+/// Length of the index; zero if there is none.
+///
+/// # Errors
+/// What the operating system says.
+pub fn bytes(dir: &Path) -> io::Result<u64> {
+    match fs::metadata(dir.join(NAME)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        found => Ok(found?.len()),
+    }
+}
+
 /// The entries of all replays in a folder, the oldest first: from the index, and from the files
 /// that it does not know.
 ///
@@ -158,13 +169,21 @@ pub fn read(dir: &Path) -> io::Result<Vec<Entry>> {
     for file in files(dir)? {
         let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let entry = match known.remove(name) {
-            Some(entry) => entry,
-            None => Entry::of(&file, fs::metadata(&file)?.modified()?, &fs::read(&file)?),
+            Some(entry) => Ok(entry),
+            None => of_file(&file),
         };
-        entries.push(entry);
+        match entry {
+            // Deleted meanwhile by whoever keeps the folder.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            read => entries.push(read?),
+        }
     }
     entries.sort_by(|one, other| (one.saved_ms, &one.file).cmp(&(other.saved_ms, &other.file)));
     Ok(entries)
+}
+
+fn of_file(file: &Path) -> io::Result<Entry> {
+    Ok(Entry::of(file, fs::metadata(file)?.modified()?, &fs::read(file)?))
 }
 
 /// The replay files in a folder, by name.

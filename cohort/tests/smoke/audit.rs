@@ -22,7 +22,7 @@ use shared::tick::{Tick, TickRate};
 use shared::wire;
 
 use crate::program::{Done, Running, check_refused, run};
-use crate::servers::{Server, free_port};
+use crate::servers::{Port, Server};
 
 const FEW: [&str; 6] = ["--players", "8", "--for", "3s", "--ramp", "500ms"];
 const MEAT: u16 = 40;
@@ -99,7 +99,7 @@ fn a_directory_without_a_store_is_refused_and_stays_empty() {
 #[test]
 fn a_store_in_redis_is_audited_while_a_node_uses_it() {
     let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(dir.path(), free_port(), &[]);
+    let server = Server::start(dir.path(), &Port::reserve(), &[]);
     let url = server.url();
     let arguments = ["--redis", url.as_str(), "--prefix", "played"];
     check_refused(&[&["audit"], &arguments[..]].concat(), 78, &["no store under prefix"]);

@@ -12,7 +12,7 @@ use shared::store::redis::{RedisStore, RedisStoreConfig};
 use tempfile::TempDir;
 
 use crate::contract::{BUILD, Watcher, card, id, until};
-use crate::servers::{Server, free_port};
+use crate::servers::{Port, Server};
 use crate::subject::times;
 
 const CHILD: &str = "DIRECTORY_CONFORMANCE_CHILD_URL";
@@ -24,25 +24,25 @@ const LONG: Duration = Duration::from_secs(20);
 
 struct World {
     server: Option<Server>,
-    port: u16,
+    port: Port,
     dir: TempDir,
 }
 
 impl World {
     fn new() -> Self {
         let mut world =
-            Self { server: None, port: free_port(), dir: TempDir::new().expect("a directory") };
+            Self { server: None, port: Port::reserve(), dir: TempDir::new().expect("a directory") };
         world.start();
         world
     }
 
     fn start(&mut self) {
         let settings = ["--appendonly", "yes", "--appendfsync", "always"];
-        self.server = Some(Server::start(self.dir.path(), self.port, &settings));
+        self.server = Some(Server::start(self.dir.path(), &self.port, &settings));
     }
 
     fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        format!("redis://127.0.0.1:{}", self.port.number())
     }
 
     fn directory(&self, lease: Duration) -> RedisDirectory {
@@ -199,7 +199,7 @@ fn a_node_that_was_declared_gone_while_it_was_suspended_is_gone_for_good() {
     let mut world = World::new();
     let mut node = suspended(&mut world);
     // The server is back for everybody but this node.
-    let port = std::mem::replace(&mut world.port, free_port());
+    let port = std::mem::replace(&mut world.port, Port::reserve());
     world.start();
     let mut other = world.watcher(id(1, 1), LONG);
     let there = DirectoryEvent::Changed(card(id(7, 1), NodeState::Ready));

@@ -11,7 +11,7 @@ use shared::store::redis::{RedisStore, RedisStoreConfig};
 use tempfile::TempDir;
 
 use crate::contract::{BUILD, Fabric};
-use crate::servers::{Server, free_port};
+use crate::servers::{Port, Server};
 
 impl Fabric for LocalDirectory {
     type Handle = LocalDirectoryHandle;
@@ -55,7 +55,7 @@ fn running() -> Arc<Running> {
     let mut place = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
     place.upgrade().unwrap_or_else(|| {
         let dir = TempDir::new().expect("a directory");
-        let server = Server::start(dir.path(), free_port(), &[]);
+        let server = Server::start(dir.path(), &Port::reserve(), &[]);
         let running = Arc::new(Running { server, _dir: dir });
         *place = Arc::downgrade(&running);
         running

@@ -1,13 +1,15 @@
-//! A Redis or NATS server for one test: a process of its own on a free loopback port.
+//! A Redis or NATS server for one test: a process of its own on a loopback port.
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-/// A port may be taken by somebody else between being found free and being used.
-const PORTS_TRIED_MAX: usize = 5;
+#[path = "../servers/port.rs"]
+mod port;
+
+use self::port::Port;
+
 const MISSING: &str = "is not installed: apt-get install redis-server nats-server";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +21,7 @@ pub(crate) enum Kind {
 /// Dropping it ends the process.
 pub(crate) struct Server {
     pub(crate) kind: Kind,
-    port: u16,
+    port: Port,
     dir: TempDir,
     pub(crate) process: Option<Process>,
 }
@@ -33,17 +35,9 @@ pub(crate) struct Process {
 impl Server {
     pub(crate) fn start(kind: Kind) -> Self {
         let dir = TempDir::new().expect("a directory");
-        let mut server = Self { kind, port: 0, dir, process: None };
-        for _ in 0..PORTS_TRIED_MAX {
-            let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-            server.port = free.local_addr().expect("it has a port").port();
-            drop(free);
-            server.process = server.launch();
-            if server.process.is_some() {
-                return server;
-            }
-        }
-        panic!("{kind:?} does not start on any port");
+        let mut server = Self { kind, port: Port::reserve(), dir, process: None };
+        server.launch();
+        server
     }
 
     pub(crate) fn url(&self) -> String {
@@ -51,12 +45,12 @@ impl Server {
             Kind::Redis => "redis",
             Kind::Nats => "nats",
         };
-        format!("{scheme}://127.0.0.1:{}", self.port)
+        format!("{scheme}://127.0.0.1:{}", self.port.number())
     }
 
-    /// None if it ends before it is ready.
-    pub(crate) fn launch(&self) -> Option<Process> {
-        let port = self.port.to_string();
+    /// Starts the process, for the first time or again, and waits until it is ready.
+    pub(crate) fn launch(&mut self) {
+        let port = self.port.number().to_string();
         let dir = self.dir.path();
         let (name, ready, mut command) = match self.kind {
             Kind::Redis => {
@@ -82,12 +76,12 @@ impl Server {
         let mut line = String::new();
         while output.read_line(&mut line).expect("it writes text") > 0 {
             if line.contains(ready) {
-                return Some(Process { child, _output: output.into_inner() });
+                self.process = Some(Process { child, _output: output.into_inner() });
+                return;
             }
             line.clear();
         }
-        let _status = child.wait();
-        None
+        panic!("{name} ended before it was ready: {:?}", child.wait());
     }
 }
 

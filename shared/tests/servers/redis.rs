@@ -1,23 +1,27 @@
-//! A real `redis-server` of our own: on a free loopback port, with its files in a directory that
+//! A real `redis-server` of our own: on a loopback port, with its files in a directory that
 //! the caller owns, and ended with whoever started it.
 
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+#[path = "port.rs"]
+mod port;
+
+pub(crate) use self::port::Port;
+
 /// A running server. Dropping it is `kill -9`.
 pub(crate) struct Server {
-    pub(crate) port: u16,
+    pub(crate) port: Port,
     child: Child,
 }
 
 impl Server {
     /// Starts a server and waits until it takes connections.
-    pub(crate) fn start(dir: &Path, port: u16, settings: &[&str]) -> Self {
-        let port_text = port.to_string();
+    pub(crate) fn start(dir: &Path, port: &Port, settings: &[&str]) -> Self {
+        let number = port.number().to_string();
         let dir = dir.to_str().expect("a path that is text");
-        let usual = ["--port", &port_text, "--bind", "127.0.0.1", "--dir", dir, "--save", ""];
+        let usual = ["--port", &number, "--bind", "127.0.0.1", "--dir", dir, "--save", ""];
         let usual = usual.iter().chain(&["--loglevel", "notice", "--logfile", ""]);
         let started = Command::new("redis-server")
             .args(usual)
@@ -40,12 +44,12 @@ impl Server {
         }
         // What it says later is read and thrown away, so that it never waits for us.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-        Self { port, child }
+        Self { port: port.clone(), child }
     }
 
     /// Its address.
     pub(crate) fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        format!("redis://127.0.0.1:{}", self.port.number())
     }
 }
 
@@ -54,10 +58,4 @@ impl Drop for Server {
         self.child.kill().expect("is killed");
         self.child.wait().expect("ends");
     }
-}
-
-/// A loopback port that nobody listens on.
-pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("binds");
-    listener.local_addr().expect("has an address").port()
 }

@@ -72,7 +72,7 @@ fn round(client: &mut Client<RedisHandle>, known: &mut [Known]) -> usize {
 
 fn start_moving(servers: &Servers) -> Child {
     let id = |index: usize| -> String { raw(&servers.servers[index], "CLUSTER MYID") };
-    let address = format!("127.0.0.1:{}", servers.servers[0].port);
+    let address = format!("127.0.0.1:{}", servers.servers[0].port.number());
     let started = Command::new("redis-cli")
         .args(["--cluster", "reshard", &address, "--cluster-from", &id(0)])
         .args(["--cluster-to", &id(1), "--cluster-slots", SLOTS, "--cluster-yes"])

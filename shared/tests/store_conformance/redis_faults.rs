@@ -224,7 +224,7 @@ fn a_change_counts_only_when_enough_replicas_have_it() {
     let config = RedisStoreConfig { wait_replicas: 1, ..impatient(&primary) };
     let (_unsafe, mut alone) = opened(impatient(&primary));
     claim(&mut alone, BEN, 1, 0);
-    let of = primary.server().port.to_string();
+    let of = primary.server().port.number().to_string();
     let mut replica = Lonely::new(&[&DURABLE[..], &["--replicaof", "127.0.0.1", &of]].concat());
     until("the replica follows", || {
         raw::<String>(primary.server(), "INFO replication").contains("state=online")

@@ -95,7 +95,7 @@ fn production_refuses_servers_that_lose_or_throw_away() {
 #[test]
 fn a_replica_is_no_store() {
     let primary = Lonely::new(&DURABLE);
-    let of = primary.server().port.to_string();
+    let of = primary.server().port.number().to_string();
     let replica = Lonely::new(&[&DURABLE[..], &["--replicaof", "127.0.0.1", &of]].concat());
     let error = refusal(replica.config());
     assert!(error.to_string().contains("takes no writes"), "{error}");

@@ -12,7 +12,7 @@ use shared::store::{StoreReply, StoreRequest};
 use tempfile::TempDir;
 
 use crate::backends::Client;
-use crate::servers::{Server, free_port};
+use crate::servers::{Port, Server};
 use crate::subject::Subject;
 
 /// Servers with an append-only file that is synced before each acknowledgement.
@@ -37,7 +37,7 @@ impl Servers {
     pub(crate) fn standalone() -> Arc<Self> {
         shared(&STANDALONE, || {
             let dir = in_memory();
-            let server = Server::start(dir.path(), free_port(), &DURABLE);
+            let server = Server::start(dir.path(), &Port::reserve(), &DURABLE);
             Self { servers: vec![server], dirs: vec![dir] }
         })
     }
@@ -105,15 +105,16 @@ impl Servers {
 }
 
 fn cluster_server(dir: &TempDir) -> Server {
-    let bus = free_port().to_string();
-    let own = ["--cluster-enabled", "yes", "--cluster-port", &bus];
+    let bus = Port::reserve();
+    let bus_number = bus.number().to_string();
+    let own = ["--cluster-enabled", "yes", "--cluster-port", &bus_number];
     let own = [&own[..], &["--cluster-node-timeout", "2000"]].concat();
-    Server::start(dir.path(), free_port(), &[&DURABLE[..], &own].concat())
+    Server::start(dir.path(), &Port::reserve(), &[&DURABLE[..], &own].concat())
 }
 
 fn introduce(to: &Server, server: &Server) {
     let bus: Vec<String> = raw(server, "CONFIG GET cluster-port");
-    let (port, bus) = (server.port, &bus[1]);
+    let (port, bus) = (server.port.number(), &bus[1]);
     raw::<()>(to, &format!("CLUSTER MEET 127.0.0.1 {port} {bus}"));
 }
 
@@ -177,7 +178,7 @@ impl Subject for Redis {
 /// A server of one test alone, which can be killed and started again with what it has kept.
 pub(crate) struct Lonely {
     pub(crate) server: Option<Server>,
-    port: u16,
+    port: Port,
     dir: TempDir,
     settings: Vec<String>,
 }
@@ -195,7 +196,7 @@ impl Lonely {
 
     fn kept_in(dir: TempDir, settings: &[&str]) -> Self {
         let settings = settings.iter().map(|text| String::from(*text)).collect();
-        let mut lonely = Self { server: None, port: free_port(), dir, settings };
+        let mut lonely = Self { server: None, port: Port::reserve(), dir, settings };
         lonely.start();
         lonely
     }
@@ -206,7 +207,7 @@ impl Lonely {
 
     pub(crate) fn start(&mut self) {
         let settings: Vec<_> = self.settings.iter().map(String::as_str).collect();
-        self.server = Some(Server::start(self.dir.path(), self.port, &settings));
+        self.server = Some(Server::start(self.dir.path(), &self.port, &settings));
     }
 
     /// What its append-only files hold now.
@@ -234,7 +235,7 @@ impl Lonely {
     }
 
     pub(crate) fn config(&self) -> RedisStoreConfig {
-        let urls = vec![format!("redis://127.0.0.1:{}", self.port)];
+        let urls = vec![format!("redis://127.0.0.1:{}", self.port.number())];
         RedisStoreConfig { urls, ..RedisStoreConfig::default() }
     }
 }

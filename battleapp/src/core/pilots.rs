@@ -176,8 +176,12 @@ impl Pilot {
         let fighters = self.sight.fighters.iter().filter(|fighter| {
             !fighter.is_dead() && field.side(fighter.slot).is_some_and(|other| other != *side)
         });
+        let pets = self.sight.pets.iter().filter(|pet| {
+            pet.hp_permille > 0 && field.side(pet.owner).is_some_and(|other| other != *side)
+        });
         let monsters = self.sight.monsters.iter().filter(|monster| monster.hp_permille > 0);
-        let enemies = fighters.map(Enemy::from).chain(monsters.map(Enemy::from));
+        let units = pets.map(Enemy::from).chain(monsters.map(Enemy::from));
+        let enemies = fighters.map(Enemy::from).chain(units);
         self.memory.note(enemies, (tick, field.hz), field.ticks(self.traits.memory_ms));
         let fighter = Mind { field, own, side: *side, kit };
         let target = self.memory.target(place(&own), tick, &self.traits);
@@ -209,15 +213,16 @@ impl Pilot {
         scratch: &mut PathScratch,
     ) -> (i8, i8) {
         let walker = fighter.walker();
-        let side = |shot: u16| fighter.field.side(shot);
-        let hostile = self.sight.shots.iter().filter(|shot| side(shot.owner) != Some(fighter.side));
-        if self.traits.dodges
-            && let Some(out) = walker.dodge(hostile)
-            && out != (0, 0)
-        {
+        let hostile = |owner: u16| fighter.field.side(owner) != Some(fighter.side);
+        let left = self.steps_left(fighter);
+        let shots = self.sight.shots.iter().filter(|shot| hostile(shot.owner));
+        let dodge = self.traits.dodges.then(|| walker.dodge(shots)).flatten();
+        let areas = self.sight.areas.iter().filter(|area| hostile(area.owner));
+        let leave = || self.traits.has_footwork.then(|| walker.leave(areas, left)).flatten();
+        // Where every way is blocked, it fights on.
+        if let Some(out) = dodge.or_else(leave).filter(|out| *out != (0, 0)) {
             return out;
         }
-        let left = self.steps_left(fighter);
         let Some(target) = target else {
             let goal = self.goal(fighter);
             return self.way.towards(walker, goal, scratch);

@@ -1,8 +1,8 @@
-//! Where a pilot walks: ways around obstacles, the right distance in a fight, and out of the way
-//! of projectiles.
+//! Where a pilot walks: ways around obstacles, the right distance in a fight, out of the way of
+//! projectiles, and off the ground that harms.
 
 use shared::content::Point;
-use shared::msg::snapshot::ProjectileView;
+use shared::msg::snapshot::{AreaView, ProjectileView};
 
 use super::vector::{aside, at, distance, heading, length, offset, stretched};
 use crate::core::ground::{Ground, PathScratch};
@@ -86,10 +86,30 @@ impl Walker<'_> {
 
     /// Away from a point, along obstacles if they are in the way.
     pub(super) fn away_from(&self, from: Point, left: bool) -> (i8, i8) {
-        let away = offset(from, self.at);
+        let away = match offset(from, self.at) {
+            (0, 0) => (STEP_MM, 0),
+            away => away,
+        };
         let (one, other) = (aside(away, left), aside(away, !left));
         let slanted = (away.0 + one.0, away.1 + one.1);
         self.first_free([away, slanted, one, other])
+    }
+
+    /// Off the ground of the areas it stands in, the one first whose centre is nearest; `None` if
+    /// it stands in none of them.
+    pub(super) fn leave<'a>(
+        &self,
+        areas: impl Iterator<Item = &'a AreaView>,
+        left: bool,
+    ) -> Option<(i8, i8)> {
+        let depth = |area: &AreaView| {
+            let centre = (area.x_mm, area.y_mm);
+            let gap = distance(self.at, centre);
+            let reach = i64::from(area.radius_mm) + i64::from(self.radius_mm);
+            (gap < reach).then_some((gap, area.id, centre))
+        };
+        let (_, _, centre) = areas.filter_map(depth).min()?;
+        Some(self.away_from(centre, left))
     }
 
     /// Around a point, the other way if the one is blocked.

@@ -2,7 +2,7 @@
 
 use shared::content::Point;
 use shared::msg::snapshot::{
-    FighterView, Kind, MonsterView, PointView, ProjectileView, Snapshot, View,
+    AreaView, FighterView, Kind, MonsterView, PetView, PointView, ProjectileView, Snapshot, View,
 };
 
 /// What is on the field, as far as a side knows.
@@ -10,8 +10,10 @@ use shared::msg::snapshot::{
 pub(super) struct Sight {
     pub(super) tick: u32,
     pub(super) fighters: Vec<FighterView>,
+    pub(super) pets: Vec<PetView>,
     pub(super) monsters: Vec<MonsterView>,
     pub(super) shots: Vec<ProjectileView>,
+    pub(super) areas: Vec<AreaView>,
     pub(super) points: Vec<PointView>,
 }
 
@@ -20,8 +22,10 @@ impl Sight {
     pub(super) fn read(&mut self, seen: &Snapshot) {
         self.tick = seen.tick;
         self.fighters.clear();
+        self.pets.clear();
         self.monsters.clear();
         self.shots.clear();
+        self.areas.clear();
         self.points.clear();
         for row in &seen.rows {
             match row.kind() {
@@ -29,7 +33,8 @@ impl Sight {
                 Kind::Projectile => self.shots.push(ProjectileView::of_row(row, seen.unit_mm)),
                 Kind::Point => self.points.push(PointView::of_row(row, seen.unit_mm)),
                 Kind::Monster => self.monsters.push(MonsterView::of_row(row, seen.unit_mm)),
-                Kind::Pet | Kind::Area => {}
+                Kind::Pet => self.pets.push(PetView::of_row(row, seen.unit_mm)),
+                Kind::Area => self.areas.push(AreaView::of_row(row, seen.unit_mm)),
             }
         }
     }

@@ -1,30 +1,43 @@
 //! Whom a pilot fights: who is seen now, and where others were a while ago.
 
 use shared::content::Point;
-use shared::msg::snapshot::{FighterView, MonsterView};
+use shared::msg::snapshot::{FighterView, MonsterView, PetView};
 
 use super::sight::place;
 use super::traits::Traits;
 use super::vector::{distance, offset};
 
-/// An enemy that is seen: a fighter of the other side, or a monster.
+/// Pets count as so much further away than they are: who is rid of one has won nothing by it.
+const PET_MM: i64 = 3_000;
+
+/// An enemy that is seen: a fighter of the other side, one of their pets, or a monster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Enemy {
     /// Its id in snapshots, which no other entity of any kind has.
     id: u16,
     at: Point,
     hp_permille: u16,
+    is_pet: bool,
 }
 
 impl From<&FighterView> for Enemy {
     fn from(view: &FighterView) -> Self {
-        Self { id: view.slot, at: place(view), hp_permille: view.hp_permille }
+        let FighterView { slot: id, hp_permille, .. } = *view;
+        Self { id, at: place(view), hp_permille, is_pet: false }
     }
 }
 
 impl From<&MonsterView> for Enemy {
     fn from(view: &MonsterView) -> Self {
-        Self { id: view.id, at: (view.x_mm, view.y_mm), hp_permille: view.hp_permille }
+        let MonsterView { id, x_mm, y_mm, hp_permille, .. } = *view;
+        Self { id, at: (x_mm, y_mm), hp_permille, is_pet: false }
+    }
+}
+
+impl From<&PetView> for Enemy {
+    fn from(view: &PetView) -> Self {
+        let PetView { id, x_mm, y_mm, hp_permille, .. } = *view;
+        Self { id, at: (x_mm, y_mm), hp_permille, is_pet: true }
     }
 }
 
@@ -36,6 +49,7 @@ pub(super) struct Trace {
     /// How far it moves in a second, by the last two looks.
     pub(super) moves_mm_s: (i64, i64),
     pub(super) hp_permille: u16,
+    is_pet: bool,
     /// The tick in which it was seen last.
     pub(super) tick: u32,
 }
@@ -52,8 +66,8 @@ impl Memory {
         (tick, hz): (u32, u32),
         memory_ticks: u32,
     ) {
-        for Enemy { id, at, hp_permille } in enemies {
-            let mut trace = Trace { id, at, moves_mm_s: (0, 0), hp_permille, tick };
+        for Enemy { id, at, hp_permille, is_pet } in enemies {
+            let mut trace = Trace { id, at, moves_mm_s: (0, 0), hp_permille, is_pet, tick };
             match self.0.binary_search_by_key(&id, |known| known.id) {
                 Ok(index) => {
                     if let Some(known) = self.0.get_mut(index) {
@@ -76,7 +90,7 @@ impl Memory {
     pub(super) fn target(&self, at: Point, tick: u32, traits: &Traits) -> Option<Trace> {
         let seen = self.0.iter().filter(|trace| trace.tick == tick);
         let cost = |trace: &Trace| {
-            let far = distance(at, trace.at);
+            let far = distance(at, trace.at) + if trace.is_pet { PET_MM } else { 0 };
             // A full life more is worth as much as walking six metres.
             let strong = i64::from(trace.hp_permille) * 6;
             if traits.picks_the_weak { far + strong } else { far }

@@ -4,7 +4,7 @@ use shared::content::Content;
 use shared::ids::BattleId;
 use shared::msg::client::Command;
 use shared::msg::matchmaker_battle::BotSeat;
-use shared::msg::snapshot::MonsterView;
+use shared::msg::snapshot::{AreaView, MonsterView, PetView, ProjectileView};
 
 use super::*;
 use crate::core::arena::Arena;
@@ -158,7 +158,7 @@ fn veterans_pick_the_weak_and_nobody_shoots_through_walls() {
 fn a_pilot_steps_out_of_the_way_of_a_projectile() {
     let field = field();
     let mut seen = snapshot(100, &[(0, (-6_000, 0), 1_000)]);
-    seen.put(&shared::msg::snapshot::ProjectileView {
+    seen.put(&ProjectileView {
         id: 300,
         x_mm: -3_000,
         y_mm: 100,
@@ -170,4 +170,45 @@ fn a_pilot_steps_out_of_the_way_of_a_projectile() {
     pilot.look(&field, &seen, &mut PathScratch::default());
     let (x, y) = pilot.order(120).walk;
     assert!(x == 0 && y < -100, "down, away from its line: {x}, {y}");
+}
+
+#[test]
+fn a_pilot_leaves_ground_that_harms_it_and_stays_on_that_of_its_own_side() {
+    let field = field();
+    let walk = |strength, owner| {
+        let mut seen = snapshot(100, &[(1, (-6_000, 3_500), 1_000)]);
+        // Its skills cool down: who casts stands still for that long.
+        let own = FighterView { x_mm: -6_000, hp_permille: 1_000, ..FighterView::default() };
+        seen.put(&FighterView { ready: [1_000; 4], ..own });
+        let area = AreaView { id: 300, x_mm: -5_500, y_mm: 0, ..AreaView::default() };
+        seen.put(&AreaView { radius_mm: 2_000, owner, ..area });
+        let mut pilot = Pilot::new(&field, 0, strength);
+        pilot.look(&field, &seen, &mut PathScratch::default());
+        pilot.order(120).walk
+    };
+    for strength in [Strength::Regular, Strength::Veteran] {
+        assert_eq!(walk(strength, 1), (-127, 0), "straight away from its centre");
+        assert_ne!(walk(strength, 0), (-127, 0), "a friend has made it");
+    }
+    assert_eq!(walk(Strength::Novice, 1), (0, 0), "novices do not look where they stand");
+}
+
+#[test]
+fn a_pilot_shoots_the_pet_that_bites_it_but_rather_its_owner() {
+    let field = field();
+    let own = (0, (-6_000, 0), 1_000);
+    let aim_y = |fighters: &[(u16, Point, u16)], owner: u16| {
+        let mut seen = snapshot(100, fighters);
+        let near = PetView { id: 300, x_mm: -6_000, y_mm: -1_000, ..PetView::default() };
+        seen.put(&PetView { hp_permille: 1_000, owner, ..near });
+        let mut pilot = Pilot::new(&field, 0, Strength::Veteran);
+        pilot.look(&field, &seen, &mut PathScratch::default());
+        match pilot.order(120).act {
+            Act::Skill { aim_mm, .. } => Some(aim_mm.1),
+            Act::None => None,
+        }
+    };
+    assert!(aim_y(&[own], 1).is_some_and(|y| y < 0), "nobody else is there");
+    assert!(aim_y(&[own, (1, (-6_000, 3_500), 1_000)], 1).is_some_and(|y| y > 0), "its owner");
+    assert_eq!(aim_y(&[own], 0), None, "it is its own pet");
 }

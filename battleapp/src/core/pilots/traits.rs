@@ -19,7 +19,8 @@ pub(super) struct Traits {
     pub(super) memory_ms: u32,
     /// In how many of a thousand looks it uses a skill that is ready.
     pub(super) eager_permille: u64,
-    /// Keeps the distance that suits its skills, and does not stand still in a fight.
+    /// Keeps the distance that suits its skills, and does not stand still in a fight, nor where
+    /// the ground harms it.
     pub(super) has_footwork: bool,
     /// Steps out of the way of projectiles.
     pub(super) dodges: bool,

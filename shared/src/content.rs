@@ -27,8 +27,8 @@ pub use heroes::{
 };
 pub use load::{BUILTIN_FILES, CONTENT_FILES};
 pub use maps::{
-    Block, CapturePoint, Clearance, Cover, MAP_HALF_MM_MAX, Map, Passage, Pillar, Point, Shape,
-    Spot, Terrain,
+    Block, CapturePoint, Clearance, Cover, MAP_HALF_MM_MAX, Map, Obstacles, Passage, Pillar, Point,
+    Shape, Spot, Terrain,
 };
 pub use problem::{ContentError, ContentErrors, ContentProblem, Suggestion};
 pub use siege::{Boss, Keep, MONSTERS_MAX, Monster, SiegeRules, WAVES_MAX, Wave};

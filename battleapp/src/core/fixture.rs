@@ -69,7 +69,7 @@ fn hero(id: u16, speed_mm_s: i32, radius_mm: i32, skills: Vec<Skill>) -> Hero {
         radius_mm,
         energy: 100,
         energy_per_s: 20,
-        skills,
+        skills: skills.into(),
     }
 }
 

@@ -10,7 +10,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use shared::content::{Clearance, Passage, Point, Shape, Terrain};
+use shared::content::{Obstacles, Point, Shape, Terrain};
 
 pub use self::paths::PathScratch;
 
@@ -21,23 +21,14 @@ const SLIDES_MAX: u32 = 4;
 #[derive(Clone, Debug)]
 pub struct Ground {
     half: Point,
-    walls: Vec<Shape>,
-    opaque: Vec<Shape>,
-    solid: Vec<Shape>,
-    clearance: Arc<Clearance>,
+    obstacles: Arc<Obstacles>,
 }
 
 impl Ground {
     /// The ground of a map whose numbers are in range ([`shared::content::Map::is_in_range`]).
     #[must_use]
     pub fn new(terrain: &Terrain) -> Self {
-        Self {
-            half: terrain.half_mm(),
-            walls: terrain.shapes(Passage::Walking),
-            opaque: terrain.shapes(Passage::Sight),
-            solid: terrain.shapes(Passage::Projectiles),
-            clearance: terrain.clearance(),
-        }
+        Self { half: terrain.half_mm(), obstacles: terrain.obstacles() }
     }
 
     /// Half the width and half the height of the map.
@@ -49,9 +40,13 @@ impl Ground {
     /// Whether a body of `radius_mm` can stand at `at`.
     #[must_use]
     pub fn is_free(&self, at: Point, radius_mm: i32) -> bool {
-        self.clearance.room_mm(at) >= radius_mm
-            || (self.inside(at, radius_mm) == at
-                && !self.walls.iter().any(|wall| wall.overlaps(at, radius_mm)))
+        self.obstacles.clearance.room_mm(at) >= radius_mm || self.is_clear(at, radius_mm)
+    }
+
+    /// [`Ground::is_free`], exactly.
+    fn is_clear(&self, at: Point, radius_mm: i32) -> bool {
+        self.inside(at, radius_mm) == at
+            && !self.obstacles.walls.iter().any(|wall| wall.overlaps(at, radius_mm))
     }
 
     /// Whether a body of `radius_mm` can walk straight from `from` to `to`. The same in both
@@ -60,7 +55,7 @@ impl Ground {
     pub fn is_open(&self, from: Point, to: Point, radius_mm: i32) -> bool {
         self.inside(from, radius_mm) == from
             && self.inside(to, radius_mm) == to
-            && !self.walls.iter().any(|wall| wall.bars(from, to, radius_mm))
+            && !self.obstacles.walls.iter().any(|wall| wall.bars(from, to, radius_mm))
     }
 
     /// Where a body that stands free at `from` is after a step: as far as it gets, sliding along
@@ -69,19 +64,23 @@ impl Ground {
     #[must_use]
     pub fn walk(&self, from: Point, step: (i32, i32), radius_mm: i32) -> Point {
         let length = step.0.saturating_abs().saturating_add(step.1.saturating_abs());
-        if self.clearance.room_mm(from) >= radius_mm.saturating_add(length) {
+        let room_mm = self.obstacles.clearance.room_mm(from);
+        if room_mm >= radius_mm.saturating_add(length) {
             return (from.0 + step.0, from.1 + step.1);
         }
-        if !self.is_free(from, radius_mm) {
+        if room_mm < radius_mm && !self.is_clear(from, radius_mm) {
             let to = self.inside(moved(from, step), radius_mm);
             return if self.is_free(to, radius_mm) { to } else { from };
         }
         let (mut at, mut left) = (from, step);
         for _ in 0..SLIDES_MAX {
             let to = self.inside(moved(at, left), radius_mm);
-            let Some(wall) = self.first_wall(at, to, radius_mm) else { return to };
-            at = self.until(at, to, radius_mm);
-            left = self.aside(at, (to.0 - at.0, to.1 - at.1), wall, radius_mm);
+            // The others bar no part of this way.
+            let walls = self.obstacles.walls.iter();
+            let near: Vec<_> = walls.filter(|wall| wall.is_near(at, to, radius_mm)).collect();
+            let Some(wall) = first_wall(&near, at, to, radius_mm) else { return to };
+            at = until(&near, at, to, radius_mm);
+            left = aside(at, (to.0 - at.0, to.1 - at.1), wall, radius_mm);
             if left == (0, 0) {
                 break;
             }
@@ -95,7 +94,7 @@ impl Ground {
     pub fn sees(&self, a: Point, b: Point) -> bool {
         let hides =
             |shape: &Shape| shape.bars(a, b, 0) && !shape.overlaps(a, 0) && !shape.overlaps(b, 0);
-        !self.opaque.iter().any(hides)
+        !self.obstacles.opaque.iter().any(hides)
     }
 
     /// When a projectile of `radius_mm` on its way from `from` to `to` is stopped: a number in
@@ -103,7 +102,7 @@ impl Ground {
     /// What begins within cover leaves it. The edge of the map stops nothing.
     #[must_use]
     pub fn touch(&self, from: Point, to: Point, radius_mm: i32) -> Option<i64> {
-        self.solid.iter().filter_map(|shape| shape.touch(from, to, radius_mm)).min()
+        self.obstacles.solid.iter().filter_map(|shape| shape.touch(from, to, radius_mm)).min()
     }
 
     /// Where a projectile of `radius_mm` on its way from `from` to `to` is stopped; `None` if it
@@ -136,54 +135,63 @@ impl Ground {
         let (x, y) = ((self.half.0 - radius_mm).max(0), (self.half.1 - radius_mm).max(0));
         (at.0.clamp(-x, x), at.1.clamp(-y, y))
     }
+}
 
-    /// The wall that a way touches first; of equal ones, the first in the order of shapes.
-    fn first_wall(&self, from: Point, to: Point, radius_mm: i32) -> Option<&Shape> {
-        let barring = self.walls.iter().filter(|wall| wall.bars(from, to, radius_mm));
-        barring.min_by_key(|wall| wall.touch(from, to, radius_mm))
-    }
+/// The wall that a way touches first; of equal ones, the first in the order of shapes.
+fn first_wall<'a>(near: &[&'a Shape], from: Point, to: Point, radius_mm: i32) -> Option<&'a Shape> {
+    let mut barring = near.iter().copied().filter(|wall| wall.bars(from, to, radius_mm));
+    let first = barring.next()?;
+    // Mostly there is one, and it is not asked when.
+    let Some(second) = barring.next() else { return Some(first) };
+    let all = [first, second].into_iter().chain(barring);
+    all.min_by_key(|wall| wall.touch(from, to, radius_mm))
+}
 
-    /// The furthest point found on the way to `to` up to which the way is free; found by halving,
-    /// to about a millimetre.
-    fn until(&self, from: Point, to: Point, radius_mm: i32) -> Point {
-        let way = (to.0 - from.0, to.1 - from.1);
-        let parts = way.0.unsigned_abs().max(way.1.unsigned_abs()).max(1);
-        let (mut free, mut barred) = (0, parts);
-        let mut at = from;
-        while barred - free > 1 {
-            let middle = free.midpoint(barred);
-            let there = moved(from, share(way, middle.into(), parts.into()));
-            if self.walls.iter().any(|wall| wall.bars(from, there, radius_mm)) {
-                barred = middle;
-            } else {
-                (free, at) = (middle, there);
-            }
-        }
-        at
-    }
-
-    /// What is left of a step along the edge of the wall that is in the way. Where rounding would
-    /// lead into the wall, a millimetre away from it.
-    fn aside(&self, at: Point, left: Point, wall: &Shape, radius_mm: i32) -> Point {
-        let nearest = wall.nearest(at);
-        let away = (i64::from(at.0 - nearest.0), i64::from(at.1 - nearest.1));
-        let edge = (-away.1, away.0);
-        let along = i64::from(left.0) * edge.0 + i64::from(left.1) * edge.1;
-        let square = edge.0 * edge.0 + edge.1 * edge.1;
-        if square == 0 || along == 0 {
-            return (0, 0);
-        }
-        let part = |edge: i64| {
-            let part = i128::from(edge) * i128::from(along) / i128::from(square);
+/// The furthest point found on the way to `to` up to which the way is free; found by halving,
+/// to about a millimetre.
+fn until(near: &[&Shape], from: Point, to: Point, radius_mm: i32) -> Point {
+    let way = (to.0 - from.0, to.1 - from.1);
+    let parts = way.0.unsigned_abs().max(way.1.unsigned_abs()).max(1);
+    let (mut free, mut barred) = (0, parts);
+    let mut at = from;
+    while barred - free > 1 {
+        let middle = free.midpoint(barred);
+        // Toward `from`, so that it stays within the box around the way.
+        let along = |way: i32| {
+            let part = i64::from(way) * i64::from(middle) / i64::from(parts);
             i32::try_from(part).unwrap_or(0)
         };
-        let slide = (part(edge.0), part(edge.1));
-        if slide == (0, 0) || !wall.bars(at, moved(at, slide), radius_mm) {
-            return slide;
+        let there = moved(from, (along(way.0), along(way.1)));
+        if near.iter().any(|wall| wall.bars(from, there, radius_mm)) {
+            barred = middle;
+        } else {
+            (free, at) = (middle, there);
         }
-        let nudge = |away: i64| i32::try_from(away.signum()).unwrap_or(0);
-        (slide.0 + nudge(away.0), slide.1 + nudge(away.1))
     }
+    at
+}
+
+/// What is left of a step along the edge of the wall that is in the way. Where rounding would
+/// lead into the wall, a millimetre away from it.
+fn aside(at: Point, left: Point, wall: &Shape, radius_mm: i32) -> Point {
+    let nearest = wall.nearest(at);
+    let away = (i64::from(at.0 - nearest.0), i64::from(at.1 - nearest.1));
+    let edge = (-away.1, away.0);
+    let along = i64::from(left.0) * edge.0 + i64::from(left.1) * edge.1;
+    let square = edge.0 * edge.0 + edge.1 * edge.1;
+    if square == 0 || along == 0 {
+        return (0, 0);
+    }
+    let part = |edge: i64| {
+        let part = i128::from(edge) * i128::from(along) / i128::from(square);
+        i32::try_from(part).unwrap_or(0)
+    };
+    let slide = (part(edge.0), part(edge.1));
+    if slide == (0, 0) || !wall.bars(at, moved(at, slide), radius_mm) {
+        return slide;
+    }
+    let nudge = |away: i64| i32::try_from(away.signum()).unwrap_or(0);
+    (slide.0 + nudge(away.0), slide.1 + nudge(away.1))
 }
 
 const fn moved(at: Point, step: (i32, i32)) -> Point {

@@ -3,6 +3,8 @@
 //! A skill has a *delivery*, which says whom it reaches, and *effects*, which say what happens to
 //! them. What harms lands on enemies, what helps on the fighter's own side.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::msg::client::SKILLS;
@@ -34,7 +36,8 @@ pub struct Hero {
     /// Energy that comes back in a second.
     pub energy_per_s: i32,
     /// The skills, by number: [`HERO_SKILLS`] of them. The first is what a fighter mostly does.
-    pub skills: Vec<Skill>,
+    /// All battles share them.
+    pub skills: Arc<[Skill]>,
 }
 
 /// What a hero is best at. Decides nothing in battle; bots and players choose by it.

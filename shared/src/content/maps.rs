@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use clearance::Clearance;
 pub(super) use read::map;
 pub use shape::{Point, Shape};
-pub use terrain::Terrain;
+pub use terrain::{Obstacles, Terrain};
 
 /// Half of a map's longer side at most.
 pub const MAP_HALF_MM_MAX: i32 = 200_000;

@@ -83,7 +83,7 @@ fn hero() -> Hero {
         armour: 0,
         energy: 100,
         energy_per_s: 10,
-        skills: vec![strike, shot.clone(), Skill { cost: 200, ..shot.clone() }, shot],
+        skills: vec![strike, shot.clone(), Skill { cost: 200, ..shot.clone() }, shot].into(),
     }
 }
 

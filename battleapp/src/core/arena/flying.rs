@@ -18,7 +18,7 @@ pub(super) fn fly(
     let rules = scene.rules;
     let origin = shot.origin;
     let Some(&Skill { delivery: Delivery::Projectile { radius_mm, burst_mm, .. }, .. }) =
-        rules.skills.get(usize::from(origin.skill))
+        rules.skill(usize::from(origin.skill))
     else {
         return false;
     };
@@ -62,7 +62,7 @@ pub(super) fn pulse(scene: Scene<'_>, area: &mut Area, place: Place, out: &mut D
     }
     let origin = area.origin;
     let Some(&Skill { delivery: Delivery::Area { radius_mm, every_ms, .. }, .. }) =
-        scene.rules.skills.get(usize::from(origin.skill))
+        scene.rules.skill(usize::from(origin.skill))
     else {
         return false;
     };

@@ -35,10 +35,13 @@ pub(super) fn stride_um(towards: (i16, i16), speed_mm_s: i32, hz: u32, full: boo
         return (0, 0);
     }
     // In ten thousandths and rounded up, so that nobody is faster in some directions.
-    let fine = square * 100_000_000;
-    let root = fine.isqrt();
-    let length =
-        if full || square > 127 * 127 { root + i64::from(root * root < fine) } else { 1_270_000 };
+    let length = if full || square > 127 * 127 {
+        let fine = square * 100_000_000;
+        let root = fine.isqrt();
+        root + i64::from(root * root < fine)
+    } else {
+        1_270_000
+    };
     let um_s = i64::from(speed_mm_s) * i64::from(UM);
     let share = |part: i64| narrow(um_s * 10_000 * part / (length * i64::from(hz.max(1))));
     (share(x), share(y))

@@ -113,7 +113,7 @@ fn hastened(rules: &Rules, kit: &Kit, cooldown_ms: u32) -> u32 {
 fn skill_of<'a>(rules: &'a Rules, kit: &Kit, number: u8) -> Option<(u16, &'a Skill)> {
     let number = usize::from(number);
     let index = kit.first_skill.checked_add(number).filter(|_| number < HERO_SKILLS)?;
-    Some((u16::try_from(index).ok()?, rules.skills.get(index)?))
+    Some((u16::try_from(index).ok()?, rules.skill(index)?))
 }
 
 fn origin_of(rules: &Rules, number: u8, actor: &Actor<'_>) -> Origin {
@@ -217,7 +217,7 @@ pub(super) fn strike(
     (target, helps): (u32, bool),
     out: &mut Doings,
 ) {
-    let Some(skill) = scene.rules.skills.get(usize::from(origin.skill)) else { return };
+    let Some(skill) = scene.rules.skill(usize::from(origin.skill)) else { return };
     let effects = skill.effects.iter().filter(|effect| effect.helps() == helps);
     out.blows.extend(effects.map(|effect| {
         let (kind, amount, ms) = match *effect {

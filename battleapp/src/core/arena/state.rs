@@ -1,6 +1,8 @@
 //! What all features of the arena read: identity, rules, orders. The rules and whatever follows
 //! from the setup alone are *derived*: they are not part of the encoded state.
 
+use std::sync::Arc;
+
 use bevy_ecs::prelude::*;
 use shared::content::{HERO_SKILLS, Skill};
 use shared::limits::ARENA_SIDE_FIGHTERS;
@@ -31,7 +33,7 @@ pub(super) struct Side(pub(super) u8);
 /// The numbers a fighter or pet fights with: hero or species and card taken together. Derived.
 #[derive(Component, Clone, Copy, Debug)]
 pub(super) struct Kit {
-    /// The first of its skills in [`Rules::skills`]; pets have none.
+    /// The index of its first skill, see [`Rules::skill`]; pets have none.
     pub(super) first_skill: usize,
     pub(super) hp_max: i32,
     /// See [`shared::content::Hero::armour`].
@@ -112,7 +114,7 @@ pub(super) struct Rules {
     pub(super) half: (i32, i32),
     pub(super) ground: Ground,
     /// The skills of the heroes that take part, [`HERO_SKILLS`] for each.
-    pub(super) skills: Vec<Skill>,
+    pub(super) skills: Vec<Arc<[Skill]>>,
     pub(super) respawn_ticks: u32,
     pub(super) assist_ticks: u32,
     /// Between two pulses of what burns.
@@ -153,7 +155,7 @@ impl Rules {
             hz: setup.hz,
             half: map.half_mm(),
             ground: Ground::new(map),
-            skills: setup.heroes.iter().flat_map(|hero| hero.skills.iter().cloned()).collect(),
+            skills: setup.heroes.iter().map(|hero| Arc::clone(&hero.skills)).collect(),
             respawn_ticks: setup.ticks_of_ms(rules.respawn_ms),
             assist_ticks: setup.ticks_of_ms(rules.assist_ms),
             burn_ticks: setup.ticks_of_ms(500),
@@ -169,6 +171,11 @@ impl Rules {
             sight_mm: rules.sight_mm,
             entries: [spots(0), spots(1)],
         }
+    }
+
+    /// A skill by its index among those of all heroes.
+    pub(super) fn skill(&self, index: usize) -> Option<&Skill> {
+        self.skills.get(index / HERO_SKILLS)?.get(index % HERO_SKILLS)
     }
 
     /// Centre and radius of the point of an id.

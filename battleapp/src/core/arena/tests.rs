@@ -5,9 +5,11 @@ mod rules;
 mod skills;
 mod twins;
 
+use std::sync::Arc;
+
 use bevy_ecs::component::ComponentId;
 use proptest::prelude::*;
-use shared::content::{Content, Skill};
+use shared::content::{Content, HERO_SKILLS, Skill};
 use shared::msg::client::{Act, SKILLS};
 use shared::msg::matchmaker_baseapp::{PetCard, PlayerCard};
 use shared::msg::snapshot::{FighterView, SPECTATOR};
@@ -59,9 +61,16 @@ fn line(count: u8, apart: i32) -> Arena {
 /// The line with a skill that everybody has as number 0.
 fn line_with(count: u8, apart: i32, skill: &Skill) -> Arena {
     let mut arena = line(count, apart);
-    let mut rules = arena.world.resource_mut::<Rules>();
-    (rules.skills[0], rules.skills[4]) = (skill.clone(), skill.clone());
+    give_skill(&mut arena, 0, skill.clone());
+    give_skill(&mut arena, 4, skill.clone());
     arena
+}
+
+/// Puts a skill in the place of the one with this index among those of all heroes.
+fn give_skill(arena: &mut Arena, index: usize, skill: Skill) {
+    let mut rules = arena.world.resource_mut::<Rules>();
+    let skills = &mut rules.skills[index / HERO_SKILLS];
+    Arc::make_mut(skills)[index % HERO_SKILLS] = skill;
 }
 
 /// Lets the first fighter act and the others stand, then all stand for `ticks`.

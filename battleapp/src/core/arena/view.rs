@@ -82,8 +82,7 @@ fn put(view: &mut Snapshot, world: &World, (id, entity): Row) {
             look: shot.origin.skill,
         });
     } else if let Some(area) = world.get::<Area>(entity) {
-        let skills = &world.resource::<Rules>().skills;
-        let skill = skills.get(usize::from(area.origin.skill));
+        let skill = world.resource::<Rules>().skill(usize::from(area.origin.skill));
         let Some(&Skill { delivery: Delivery::Area { radius_mm, .. }, .. }) = skill else {
             return;
         };

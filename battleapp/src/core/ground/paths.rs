@@ -50,8 +50,8 @@ pub(super) fn find<'a>(
         scratch.way.push(to);
         return &scratch.way;
     }
-    scratch.begin(ground.clearance.cells());
-    let cells = &ground.clearance;
+    let cells = &ground.obstacles.clearance;
+    scratch.begin(cells.cells());
     for cell in cells.nearby(from, radius_mm) {
         let centre = cells.centre(cell);
         if ground.is_open(from, centre, radius_mm) {

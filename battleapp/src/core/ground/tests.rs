@@ -228,16 +228,30 @@ proptest! {
     }
 
     #[test]
+    fn what_is_not_near_a_way_bars_no_part_of_it(tries in pairs(), part in 0..=100i32) {
+        for (_, ground) in &grounds() {
+            for &(a, b) in &tries {
+                let to = (a.0 + (b.0 - a.0) * part / 100, a.1 + (b.1 - a.1) * part / 100);
+                for wall in &ground.obstacles.walls {
+                    let bars = wall.bars(a, to, RADIUS_MM);
+                    prop_assert!(!bars || wall.is_near(a, b, RADIUS_MM), "{a:?} to {to:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_flight_ends_where_nothing_was_touched_before(tries in pairs()) {
         for (_, ground) in &grounds() {
-            let free = |at: Point| !ground.solid.iter().any(|shape| shape.overlaps(at, 150));
+            let solid = &ground.obstacles.solid;
+            let free = |at: Point| !solid.iter().any(|shape| shape.overlaps(at, 150));
             for &(a, b) in tries.iter().filter(|(a, _)| free(*a)) {
                 let Some(end) = ground.flight(a, b, 150) else {
-                    prop_assert!(!ground.solid.iter().any(|shape| shape.bars(a, b, 150)));
+                    prop_assert!(!solid.iter().any(|shape| shape.bars(a, b, 150)));
                     continue;
                 };
-                prop_assert!(ground.solid.iter().any(|shape| shape.distance_mm(end) <= 153));
-                let early = ground.solid.iter().any(|shape| shape.bars(a, end, 147));
+                prop_assert!(solid.iter().any(|shape| shape.distance_mm(end) <= 153));
+                let early = solid.iter().any(|shape| shape.bars(a, end, 147));
                 prop_assert!(!early, "{a:?} to {end:?}");
             }
         }

@@ -64,7 +64,7 @@ pub(super) struct Kit {
 
 impl Kit {
     pub(super) fn of(hero: &Hero) -> Self {
-        let skills = (0..).zip(&hero.skills).map(|(number, skill)| Skill::of(number, skill));
+        let skills = (0..).zip(hero.skills.iter()).map(|(number, skill)| Skill::of(number, skill));
         Self { radius_mm: hero.radius_mm, skills: skills.collect() }
     }
 

@@ -67,34 +67,42 @@ impl Clearance {
     /// The middle of a cell.
     #[must_use]
     pub fn centre(&self, cell: u32) -> Point {
+        self.middle(self.place(cell))
+    }
+
+    fn middle(&self, (column, row): (u32, u32)) -> Point {
         let along = |index: u32, count: u32| {
             // The grid may be a little larger than the map, evenly on both ends.
             (2 * i32::try_from(index).unwrap_or(0) + 1 - i32::try_from(count).unwrap_or(0))
                 * self.cell_mm
                 / 2
         };
-        let (column, row) = self.place(cell);
         (along(column, self.columns), along(row, self.rows))
     }
 
     /// The cell that a point lies in; for points outside the map, the nearest.
     #[must_use]
     pub fn cell_at(&self, at: Point) -> u32 {
+        let (column, row) = self.place_at(at);
+        row * self.columns + column
+    }
+
+    fn place_at(&self, at: Point) -> (u32, u32) {
         let index = |at: i32, count: u32| {
             let size = i64::from(self.cell_mm) * i64::from(count);
             let index = (2 * i64::from(at) + size).div_euclid(2 * i64::from(self.cell_mm));
             u32::try_from(index.max(0)).unwrap_or(0).min(count - 1)
         };
-        index(at.1, self.rows) * self.columns + index(at.0, self.columns)
+        (index(at.0, self.columns), index(at.1, self.rows))
     }
 
     /// Around `at` there is at least so much room, in millimetres; it may be more.
     #[must_use]
     pub fn room_mm(&self, at: Point) -> i32 {
-        let cell = self.cell_at(at);
-        let centre = self.centre(cell);
+        let (column, row) = self.place_at(at);
+        let centre = self.middle((column, row));
         let off = (at.0 - centre.0).abs() + (at.1 - centre.1).abs();
-        self.room_of(cell) - off
+        self.room_of(row * self.columns + column) - off
     }
 
     /// Whether a body fits into a cell: the ways to its neighbours are then free too.

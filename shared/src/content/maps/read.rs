@@ -6,7 +6,7 @@ use super::super::problem::ContentProblem;
 use super::super::table::Table;
 use super::{
     Block, CapturePoint, Cover, MAP_ENTRIES_MAX, MAP_HALF_MM_MAX, MAP_OBSTACLES_MAX,
-    MAP_POINTS_MAX, Map, Passage, Pillar, Point, Shape, Spot, Terrain,
+    MAP_POINTS_MAX, Map, Pillar, Point, Spot, Terrain,
 };
 use crate::limits::ARENA_SIDE_FIGHTERS;
 
@@ -156,14 +156,14 @@ fn check_ways(
     places: &[(&'static str, Point, &Table<'_>)],
     file: &Table<'_>,
 ) {
-    let (shapes, half) = (map.shapes(Passage::Walking), map.half_mm());
+    let (obstacles, half) = (map.obstacles(), map.half_mm());
     let is_free = |at: Point| {
         at.0.abs() + radius_mm <= half.0
             && at.1.abs() + radius_mm <= half.1
-            && !shapes.iter().any(|shape: &Shape| shape.overlaps(at, radius_mm))
+            && !obstacles.walls.iter().any(|wall| wall.overlaps(at, radius_mm))
     };
     let Some((_, first, _)) = places.first() else { return };
-    let clearance = map.clearance();
+    let clearance = &obstacles.clearance;
     let reached = clearance.reached(*first, radius_mm);
     let is_reached = |cell: u32| reached.get(cell as usize) == Some(&true);
     let mut is_sound = true;

@@ -60,7 +60,13 @@ impl Shape {
 
     /// Whether a body of `radius_mm` at `at` reaches into the shape. Touching is not reaching.
     #[must_use]
+    #[inline]
     pub fn overlaps(&self, at: Point, radius_mm: i32) -> bool {
+        self.is_near(at, at, radius_mm) && self.covers(at, radius_mm)
+    }
+
+    /// [`Shape::overlaps`] for a shape that is near.
+    fn covers(&self, at: Point, radius_mm: i32) -> bool {
         let reach = i64::from(self.round_mm) + i64::from(radius_mm);
         let inside =
             at.0 > self.min.0 && at.0 < self.max.0 && at.1 > self.min.1 && at.1 < self.max.1;
@@ -70,11 +76,22 @@ impl Shape {
     /// Whether a body of `radius_mm` that moves straight from `from` to `to` reaches into the
     /// shape. The same in both directions.
     #[must_use]
+    #[inline]
     pub fn bars(&self, from: Point, to: Point, radius_mm: i32) -> bool {
+        self.is_near(from, to, radius_mm) && self.is_reached(from, to, radius_mm)
+    }
+
+    /// Whether the box around a way and the one around the shape, for a body of `radius_mm`,
+    /// overlap. Nothing within the first box is barred by a shape for which they do not.
+    #[must_use]
+    #[inline]
+    pub fn is_near(&self, from: Point, to: Point, radius_mm: i32) -> bool {
+        !self.is_beside(from, to, self.round_mm + radius_mm)
+    }
+
+    /// [`Shape::bars`] for a shape that is near.
+    fn is_reached(&self, from: Point, to: Point, radius_mm: i32) -> bool {
         let reach = self.round_mm + radius_mm;
-        if self.is_beside(from, to, reach) {
-            return false;
-        }
         self.overlaps(from, radius_mm)
             || self.overlaps(to, radius_mm)
             || self.is_crossed(from, to)
@@ -87,10 +104,14 @@ impl Shape {
     /// Who begins within the shape leaves it freely; who begins in touch with it touches it only
     /// when moving towards it.
     #[must_use]
+    #[inline]
     pub fn touch(&self, from: Point, to: Point, radius_mm: i32) -> Option<i64> {
-        if !self.bars(from, to, radius_mm) {
-            return None;
-        }
+        let is_touched = self.bars(from, to, radius_mm);
+        is_touched.then(|| self.touch_of_barred(from, to, radius_mm)).flatten()
+    }
+
+    /// [`Shape::touch`] for a shape that bars the way.
+    fn touch_of_barred(&self, from: Point, to: Point, radius_mm: i32) -> Option<i64> {
         let path = between(from, to);
         if self.overlaps(from, radius_mm) {
             let away = between(self.nearest(from), from);

@@ -50,7 +50,8 @@ fn habit(arena: &Arena, slot: usize, way: &mut Option<(i32, i32)>) -> Order {
         Delivery::Area { range_mm, radius_mm, .. } => range_mm + radius_mm / 2,
         Delivery::Dash { range_mm, .. } => range_mm,
     };
-    let own_skills = rules.skills.iter().skip(kit.first_skill).take(4).enumerate();
+    let skill = |number: usize| rules.skill(kit.first_skill + number);
+    let own_skills = (0..HERO_SKILLS).filter_map(|number| Some((number, skill(number)?)));
     let usable = |(number, skill): &(usize, &Skill)| {
         skills.ready[*number] <= arena.tick()
             && enemy.is_some_and(|enemy| far(enemy) <= i64::from(reach(skill)))
@@ -65,7 +66,7 @@ fn habit(arena: &Arena, slot: usize, way: &mut Option<(i32, i32)>) -> Order {
         _ => Act::None,
     };
     let in_range = enemy.is_some_and(|enemy| {
-        let first = rules.skills.get(kit.first_skill).map_or(0, |skill| reach(skill) * 2 / 3);
+        let first = skill(0).map_or(0, |skill| reach(skill) * 2 / 3);
         far(enemy) < i64::from(first)
     });
     let walk = if in_range { (0, 0) } else { geometry::scaled(aim_at(next)) };

@@ -25,7 +25,7 @@ fn pets_follow_their_owner_bite_its_enemies_fall_and_come_back() {
     assert_eq!(hp(&arena, 0), 200 - 8 * 4, "it bites every 600 ms");
     assert_eq!(arena.results()[1].damage, 32, "what it takes is its owner's merit");
 
-    arena.world.resource_mut::<Rules>().skills[4] = deadly();
+    give_skill(&mut arena, 4, deadly());
     arena.step(&[using(0, (0, 0)), STILL]);
     assert_ne!(get::<Life>(&arena, pet), Life::Alive);
     assert_eq!(arena.results()[0].kills, 0, "pets are no kills");
@@ -64,8 +64,8 @@ fn a_point_goes_to_the_side_that_stands_on_it_alone_and_scores_while_it_is_held(
 fn kills_deaths_and_assists_are_counted() {
     let mut arena = line_with(4, 1_300, &deadly());
     // Slots 0 and 2 are on one side; 2 scratches 1, 0 kills it.
-    arena.world.resource_mut::<Rules>().skills[1] =
-        skill(50, Delivery::Melee { reach_mm: 900 }, &[Effect::Damage { amount: 1 }]);
+    let scratch = skill(50, Delivery::Melee { reach_mm: 900 }, &[Effect::Damage { amount: 1 }]);
+    give_skill(&mut arena, 1, scratch);
     put(&mut arena, 3, (4_000, 3_000));
     arena.step(&[STILL, STILL, using(1, (0, 0)), STILL]);
     arena.step(&[using(0, (0, 0)), STILL, STILL, STILL]);
@@ -85,7 +85,7 @@ fn two_fighters_can_kill_each_other_in_one_tick() {
 #[test]
 fn the_killed_wait_and_return_and_a_score_wins() {
     let mut arena = line_with(2, 1_300, &deadly());
-    arena.world.resource_mut::<Rules>().score_to_win = 3;
+    arena.ends_at.0 = 3;
     for kills in 1..=3 {
         put(&mut arena, 1, (-700, -2_000));
         arena.step(&[using(0, (0, 0)), STILL]);

@@ -137,7 +137,7 @@ fn energy_is_paid_and_comes_back_and_who_has_too_little_does_not_begin() {
 fn a_shield_takes_damage_first_and_ends() {
     let guard = skill(9_000, Delivery::Own, &[Effect::Shield { amount: 70, duration_ms: 500 }]);
     let mut arena = line_with(2, 1_500, &guard);
-    arena.world.resource_mut::<Rules>().skills[1] = skill(50, MELEE, &[DAMAGE]);
+    give_skill(&mut arena, 1, skill(50, MELEE, &[DAMAGE]));
     act(&mut arena, using(0, (0, 0)), 0);
     arena.step(&[STILL, using(1, (0, 0))]);
     assert_eq!((lost(&arena, 0), get::<Vitals>(&arena, 0).shield), (0, 20));

@@ -8,7 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::{Clearance, Map, Passage, Shape};
 
 /// A map that any number of battles share, with what is in the way on it. Measuring that takes
-/// about a millisecond, so content does it once. It is equal to another one, and stored, as the map alone.
+/// about a millisecond, so content does it once. It is equal to another one, and stored, as the
+/// map alone.
 #[derive(Clone, Debug, Default)]
 pub struct Terrain {
     map: Arc<Map>,

@@ -41,8 +41,8 @@ pub struct ReplayFolder {
     entries: VecDeque<Entry>,
     /// Lines of the index that stand for files that are gone.
     stale: usize,
-    /// Bytes of the index when it was looked at last: with others, another process has changed it.
-    index_bytes: u64,
+    /// The index as this process left it: with another stamp, another process has changed it.
+    seen: Option<index::Stamp>,
 }
 
 impl ReplayFolder {
@@ -55,7 +55,7 @@ impl ReplayFolder {
         fs::create_dir_all(&dir)?;
         let lock = fs::OpenOptions::new().create(true).append(true).open(dir.join(LOCK))?;
         let (entries, stale) = (VecDeque::new(), STALE_LINES_MAX);
-        let mut folder = Self { dir, lock, retention, entries, stale, index_bytes: 0 };
+        let mut folder = Self { dir, lock, retention, entries, stale, seen: None };
         folder.locked(|folder| {
             for entry in fs::read_dir(&folder.dir)? {
                 let path = entry?.path();
@@ -84,7 +84,7 @@ impl ReplayFolder {
     fn locked(&mut self, change: impl FnOnce(&mut Self) -> io::Result<()>) -> io::Result<()> {
         self.lock.lock()?;
         let changed = change(self).and_then(|()| {
-            self.index_bytes = index::bytes(&self.dir)?;
+            self.seen = index::stamp(&self.dir)?;
             Ok(())
         });
         self.lock.unlock()?;
@@ -92,7 +92,7 @@ impl ReplayFolder {
     }
 
     fn write(&mut self, battle: BattleId, bytes: &[u8], now: SystemTime) -> io::Result<()> {
-        if index::bytes(&self.dir)? != self.index_bytes {
+        if index::stamp(&self.dir)? != self.seen {
             self.entries = index::read(&self.dir)?.into();
         }
         let path = self.dir.join(format!("{battle}.{EXTENSION}"));

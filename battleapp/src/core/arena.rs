@@ -59,9 +59,6 @@ pub struct Arena {
     /// Fighters, pets and points, by stable id.
     lasting: Vec<(u32, Entity)>,
     fighters: usize,
-    /// Who scores this much wins, and after so many ticks it is over: two of the rules, which every
-    /// tick asks for.
-    ends_at: (u32, u32),
     spawned: QueryState<(Entity, &'static StableId), systems::Passing>,
     /// `lasting`, then projectiles and areas, by stable id; rebuilt when it is needed.
     entities: Vec<(u32, Entity)>,
@@ -117,7 +114,6 @@ impl Arena {
             entrants.reverse();
         }
         let points = u32::try_from(rules.capture.points.len()).unwrap_or(0);
-        let ends_at = (rules.score_to_win, rules.ticks_max);
         world.insert_resource(rules);
         world.insert_resource(Clock::default());
         world.insert_resource(Orders::default());
@@ -136,7 +132,7 @@ impl Arena {
         let fighters = lasting.partition_point(|(id, _)| *id < FIRST_PET_ID);
         let spawned = world.query_filtered();
         let schedule = stage::schedule();
-        Self { world, schedule, lasting, fighters, ends_at, spawned, entities: Vec::new() }
+        Self { world, schedule, lasting, fighters, spawned, entities: Vec::new() }
     }
 
     fn begin_tick(&mut self, orders: &[Order]) {
@@ -205,8 +201,8 @@ impl BattleSim for Arena {
 
     fn verdict(&self) -> Option<Verdict> {
         let [first, second] = self.score();
-        let (score_to_win, ticks_max) = self.ends_at;
-        let over = first.max(second) >= score_to_win || self.tick() >= ticks_max;
+        let rules = self.world.resource::<Rules>();
+        let over = first.max(second) >= rules.score_to_win || self.tick() >= rules.ticks_max;
         over.then(|| self.standing())
     }
 

@@ -75,7 +75,7 @@ impl Ground {
         let (mut at, mut left) = (from, step);
         for _ in 0..SLIDES_MAX {
             let to = self.inside(moved(at, left), radius_mm);
-            // The others bar no part of this way.
+            // The others bar no part of this way, of which many parts are tried.
             let walls = self.obstacles.walls.iter();
             let near: Vec<_> = walls.filter(|wall| wall.is_near(at, to, radius_mm)).collect();
             let Some(wall) = first_wall(&near, at, to, radius_mm) else { return to };

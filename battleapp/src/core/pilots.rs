@@ -173,12 +173,11 @@ impl Pilot {
             (self.walk, self.next) = ((0, 0), None);
             return;
         };
-        let fighters = self.sight.fighters.iter().filter(|fighter| {
-            !fighter.is_dead() && field.side(fighter.slot).is_some_and(|other| other != *side)
-        });
-        let pets = self.sight.pets.iter().filter(|pet| {
-            pet.hp_permille > 0 && field.side(pet.owner).is_some_and(|other| other != *side)
-        });
+        let is_hostile = |slot: u16| field.side(slot).is_some_and(|other| other != *side);
+        let fighters = self.sight.fighters.iter();
+        let fighters = fighters.filter(|it| !it.is_dead() && is_hostile(it.slot));
+        let pets = self.sight.pets.iter();
+        let pets = pets.filter(|it| it.hp_permille > 0 && is_hostile(it.owner));
         let monsters = self.sight.monsters.iter().filter(|monster| monster.hp_permille > 0);
         let units = pets.map(Enemy::from).chain(monsters.map(Enemy::from));
         let enemies = fighters.map(Enemy::from).chain(units);

@@ -141,14 +141,17 @@ pub fn rewrite(dir: &Path, entries: &[Entry]) -> io::Result<()> {
     fs::rename(unfinished, dir.join(NAME))
 }
 
-/// Length of the index; zero if there is none.
+/// What tells an index from a later one: its length in bytes, and when it was written.
+pub type Stamp = (u64, SystemTime);
+
+/// The stamp of the index, if there is one.
 ///
 /// # Errors
 /// What the operating system says.
-pub fn bytes(dir: &Path) -> io::Result<u64> {
+pub fn stamp(dir: &Path) -> io::Result<Option<Stamp>> {
     match fs::metadata(dir.join(NAME)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
-        found => Ok(found?.len()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        found => found.and_then(|found| Ok(Some((found.len(), found.modified()?)))),
     }
 }
 

@@ -36,7 +36,7 @@ pub struct Hero {
     /// Energy that comes back in a second.
     pub energy_per_s: i32,
     /// The skills, by number: [`HERO_SKILLS`] of them. The first is what a fighter mostly does.
-    /// All battles share them.
+    /// All battles that are made of one content share them.
     pub skills: Arc<[Skill]>,
 }
 

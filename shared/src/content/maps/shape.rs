@@ -106,8 +106,11 @@ impl Shape {
     #[must_use]
     #[inline]
     pub fn touch(&self, from: Point, to: Point, radius_mm: i32) -> Option<i64> {
-        let is_touched = self.bars(from, to, radius_mm);
-        is_touched.then(|| self.touch_of_barred(from, to, radius_mm)).flatten()
+        if self.bars(from, to, radius_mm) {
+            self.touch_of_barred(from, to, radius_mm)
+        } else {
+            None
+        }
     }
 
     /// [`Shape::touch`] for a shape that bars the way.

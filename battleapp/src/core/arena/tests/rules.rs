@@ -85,7 +85,7 @@ fn two_fighters_can_kill_each_other_in_one_tick() {
 #[test]
 fn the_killed_wait_and_return_and_a_score_wins() {
     let mut arena = line_with(2, 1_300, &deadly());
-    arena.ends_at.0 = 3;
+    arena.world.resource_mut::<Rules>().score_to_win = 3;
     for kills in 1..=3 {
         put(&mut arena, 1, (-700, -2_000));
         arena.step(&[using(0, (0, 0)), STILL]);

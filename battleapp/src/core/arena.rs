@@ -35,9 +35,9 @@ use self::components::{
     Afflictions, Area, Gait, Harm, Life, Pet, Place, Point, Score, Shot, Skills, Tally, Vitals,
 };
 use self::lanes::LANES;
+use self::scratch::Scratch;
 use self::state::{
-    Clock, FIRST_PET_ID, FIRST_POINT_ID, FIRST_SPAWN_ID, Kit, Orders, Rules, Side, Species,
-    StableId,
+    Clock, FIRST_PET_ID, FIRST_POINT_ID, FIRST_SPAWN_ID, Kit, Rules, Side, Species, StableId,
 };
 use super::registry::{FieldRow, Lane as _, State};
 use super::setup::Setup;
@@ -52,6 +52,9 @@ pub use self::twin::Twin;
 /// Projectiles and areas at most. Who would add another one spends the skill for nothing.
 const SPAWNS_MAX: usize = 128;
 
+/// What comes and goes: projectiles and areas.
+type Passing = Or<(With<Shot>, With<Area>)>;
+
 /// One arena battle.
 pub struct Arena {
     world: World,
@@ -59,7 +62,7 @@ pub struct Arena {
     /// Fighters, pets and points, by stable id.
     lasting: Vec<(u32, Entity)>,
     fighters: usize,
-    spawned: QueryState<(Entity, &'static StableId), systems::Passing>,
+    spawned: QueryState<(Entity, &'static StableId), Passing>,
     /// `lasting`, then projectiles and areas, by stable id; rebuilt when it is needed.
     entities: Vec<(u32, Entity)>,
 }
@@ -116,7 +119,6 @@ impl Arena {
         let points = u32::try_from(rules.capture.points.len()).unwrap_or(0);
         world.insert_resource(rules);
         world.insert_resource(Clock::default());
-        world.insert_resource(Orders::default());
         stage::prepare(&mut world);
         let mut lasting = Vec::new();
         for entrant in entrants {
@@ -135,11 +137,10 @@ impl Arena {
         Self { world, schedule, lasting, fighters, spawned, entities: Vec::new() }
     }
 
-    fn begin_tick(&mut self, orders: &[Order]) {
-        self.world.resource_mut::<Clock>().0 += 1;
-        let mut given = self.world.resource_mut::<Orders>();
-        given.0.clear();
-        given.0.extend(orders);
+    fn give_orders(&mut self, orders: &[Order]) {
+        let given = &mut self.world.resource_mut::<Scratch>().orders.0;
+        given.clear();
+        given.extend(orders);
     }
 
     fn list_entities(&mut self) {
@@ -182,12 +183,12 @@ fn enter(world: &mut World, entrant: Entrant) -> Entity {
 
 impl BattleSim for Arena {
     fn step(&mut self, orders: &[Order]) {
-        self.begin_tick(orders);
+        self.give_orders(orders);
         self.schedule.run(&mut self.world);
     }
 
     fn step_traced(&mut self, orders: &[Order], after: &mut dyn FnMut(&str, &[FieldRow])) {
-        self.begin_tick(orders);
+        self.give_orders(orders);
         trace::by_system(self, after);
     }
 

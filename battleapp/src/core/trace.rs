@@ -20,7 +20,9 @@ pub fn by_system(sim: &mut dyn BattleSim, after: &mut dyn FnMut(&str, &[FieldRow
     assert!(built.is_ok(), "the schedule cannot be built: {:?}", built.err());
     let systems = schedule.systems().into_iter().flatten();
     let names: Vec<String> = systems.map(|(_, system)| short(&system.name())).collect();
-    schedule.set_executor(OneByOne { systems: names.len(), ..OneByOne::default() });
+    // A new executor applies what was deferred after each run; a default one does not.
+    let inner = SingleThreadedExecutor::new();
+    schedule.set_executor(OneByOne { inner, systems: names.len(), next: 0 });
     let mut rows = Vec::new();
     for name in names {
         if let Some((schedule, world)) = sim.schedule() {
@@ -35,14 +37,13 @@ pub fn by_system(sim: &mut dyn BattleSim, after: &mut dyn FnMut(&str, &[FieldRow
     }
 }
 
-/// The last two parts of a path that say something: `arena::walk`.
+/// The last two parts of a path that say something: `arena::travel`.
 fn short(path: &str) -> String {
     let parts: Vec<&str> = path.split("::").filter(|part| *part != "systems").collect();
     parts[parts.len().saturating_sub(2)..].join("::")
 }
 
 /// Runs the first system in the first run, the second in the next, and so on.
-#[derive(Default)]
 struct OneByOne {
     inner: SingleThreadedExecutor,
     systems: usize,

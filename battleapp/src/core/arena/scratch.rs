@@ -3,7 +3,7 @@
 use bevy_ecs::prelude::*;
 
 use super::components::{Area, Place, Shot};
-use super::state::{FIRST_PET_ID, Rules};
+use super::state::{FIRST_PET_ID, Orders, Rules};
 
 /// A living fighter or pet as others see it in this tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ impl Body {
 }
 
 /// All that live, ordered by id: fighters, then pets.
-#[derive(Resource, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Field(pub(super) Vec<Body>);
 
 impl Field {
@@ -104,10 +104,18 @@ impl Spawn {
 }
 
 /// The doings of a tick.
-#[derive(Resource, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Doings {
     /// Sorted before they are resolved: the order in which they were struck is no matter.
     pub(super) blows: Vec<Blow>,
     pub(super) spawns: Vec<(Place, Spawn)>,
     pub(super) credits: Vec<Credit>,
+}
+
+/// All of that.
+#[derive(Resource, Clone, Debug, Default)]
+pub(super) struct Scratch {
+    pub(super) orders: Orders,
+    pub(super) field: Field,
+    pub(super) doings: Doings,
 }

@@ -5,7 +5,7 @@ use bevy_ecs::prelude::*;
 use bevy_ecs::schedule::{LogLevel, ScheduleBuildSettings, ScheduleLabel, SingleThreadedExecutor};
 
 use super::components::{NextId, Score};
-use super::scratch::{Doings, Field};
+use super::scratch::Scratch;
 use super::systems;
 
 /// The one schedule of a battle.
@@ -15,24 +15,13 @@ struct BattleTick;
 /// The steps of a tick, in this order.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Stage {
-    /// Fighters walk and leap.
-    Walk,
-    /// Pets follow; everybody's place is known afterwards.
-    Follow,
-    /// Projectiles fly and hit.
-    Fly,
-    /// Fighters use their skills, pets bite, fires burn.
+    /// Fighters walk and leap, pets follow; everybody's place is known afterwards.
+    Travel,
+    /// Projectiles fly and hit, fighters use their skills, pets bite, fires burn, areas take
+    /// effect.
     Act,
-    /// What was shot and laid comes to be.
-    Spawn,
-    /// Areas take effect.
-    Pulse,
-    /// Blows take effect, all of a tick at once.
+    /// Blows take effect, all of a tick at once; points are captured and score; the dead return.
     Resolve,
-    /// Points are captured and score.
-    Capture,
-    /// The dead return.
-    Return,
 }
 
 /// Adds the resources that a tick needs besides rules, clock and orders.
@@ -41,8 +30,7 @@ pub(super) fn prepare(world: &mut World) {
     world.insert_resource(FallbackErrorHandler(bevy_ecs::error::panic));
     world.init_resource::<Score>();
     world.init_resource::<NextId>();
-    world.init_resource::<Field>();
-    world.init_resource::<Doings>();
+    world.init_resource::<Scratch>();
 }
 
 /// The schedule that runs a whole tick.
@@ -53,30 +41,13 @@ pub(super) fn schedule() -> Schedule {
         ambiguity_detection: LogLevel::Error,
         ..ScheduleBuildSettings::default()
     });
-    tick.configure_sets(
-        (
-            Stage::Walk,
-            Stage::Follow,
-            Stage::Fly,
-            Stage::Act,
-            Stage::Spawn,
-            Stage::Pulse,
-            Stage::Resolve,
-            Stage::Capture,
-            Stage::Return,
-        )
-            .chain(),
-    );
+    // What comes and goes does so at the end of the tick: nobody looks at it before.
+    let order = (Stage::Travel, Stage::Act, Stage::Resolve).chain_ignore_deferred();
+    tick.configure_sets(order);
     tick.add_systems((
-        systems::walk.in_set(Stage::Walk),
-        systems::follow.in_set(Stage::Follow),
-        systems::fly.in_set(Stage::Fly),
+        systems::travel.in_set(Stage::Travel),
         systems::act.in_set(Stage::Act),
-        systems::spawn.in_set(Stage::Spawn),
-        systems::pulse.in_set(Stage::Pulse),
         systems::resolve.in_set(Stage::Resolve),
-        systems::capture.in_set(Stage::Capture),
-        systems::give_back.in_set(Stage::Return),
     ));
     tick
 }

@@ -192,7 +192,7 @@ impl Rules {
 }
 
 /// The orders of this tick, by slot. Derived: they are an input.
-#[derive(Resource, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Orders(pub(super) Vec<Order>);
 
 impl Orders {

@@ -14,7 +14,6 @@ use shared::msg::client::{Act, SKILLS};
 use shared::msg::matchmaker_baseapp::{PetCard, PlayerCard};
 use shared::msg::snapshot::{FighterView, SPECTATOR};
 
-use super::scratch::{Doings, Field};
 use super::*;
 use crate::core::conformance::unregistered;
 use crate::core::fixture;
@@ -187,9 +186,7 @@ const DERIVED: &[fn(&World) -> Option<ComponentId>] = &[
     |world| world.component_id::<Kit>(),
     |world| world.component_id::<Species>(),
     |world| world.component_id::<Rules>(),
-    |world| world.component_id::<Orders>(),
-    |world| world.component_id::<Field>(),
-    |world| world.component_id::<Doings>(),
+    |world| world.component_id::<Scratch>(),
 ];
 
 #[test]

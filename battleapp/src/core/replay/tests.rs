@@ -66,7 +66,7 @@ fn a_flipped_input_is_found_at_its_tick_with_the_state_that_differs() {
     let ReplayError::Diverged(found) = error else { panic!("{error}") };
     assert_eq!((found.tick, found.numbers_tick), (201, 400));
     assert!(found.lanes.contains(&"Place") && !found.lanes.contains(&"Clock"), "{found:?}");
-    assert_eq!(found.system(), Some("arena::walk"));
+    assert_eq!(found.system(), Some("arena::travel"));
     assert_eq!(found.unsteady, None);
     assert_ne!(found.recorded, found.computed);
     let moved = |it: &&Difference| it.component == "Place" && it.entity == Some(0);
@@ -74,7 +74,7 @@ fn a_flipped_input_is_found_at_its_tick_with_the_state_that_differs() {
     let first = found.numbers[0];
     let told = found.to_string();
     assert!(told.contains(&format!("tick 400, {first}")), "{told}");
-    assert!(told.contains("tick 201, first after arena::walk"), "{told}");
+    assert!(told.contains("tick 201, first after arena::travel"), "{told}");
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn two_replays_are_compared_down_to_orders_and_numbers() {
     };
     assert_eq!((tick, slots), (201, vec![0]));
     let parting = parting.expect("who walks elsewhere is elsewhere");
-    assert_eq!((parting.tick, parting.system.as_str()), (201, "arena::walk"));
+    assert_eq!((parting.tick, parting.system.as_str()), (201, "arena::travel"));
     assert!(parting.differences.iter().all(|it| it.entity == Some(0)), "{parting}");
 
     // The same orders, and another state, as of a build that simulates differently.

@@ -195,7 +195,9 @@ impl Matchmaker {
             body @ Body::FromMatchmaker(_) if self.nodes.is_alive(to.node) => {
                 outputs.push(Output::Send { to, body });
             }
-            Body::FromMatchmaker(_)
+            // The battle begins with the cards that it was asked for with.
+            Body::ToBattle(ToBattle::Owners { .. })
+            | Body::FromMatchmaker(_)
             | Body::MailWaiting(_)
             | Body::ToBaseapp(_)
             | Body::FromBaseapp(_)

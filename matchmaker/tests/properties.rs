@@ -188,6 +188,10 @@ impl World {
             Body::ToBattle(ToBattle::Start { battle, seats, .. }) => {
                 self.battle_asked(*to, *battle, seats);
             }
+            Body::ToBattle(ToBattle::Owners { battle, baseapps }) => {
+                assert_eq!(*to, self.battles[battle].battleapp, "it was asked just now");
+                assert_eq!(*baseapps, vec![BASEAPP; self.seats[battle].len()]);
+            }
             Body::FromMatchmaker(said) => self.hear_social(*to, said),
             other => panic!("a matchmaker does not say {other:?}"),
         }

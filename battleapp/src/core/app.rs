@@ -4,6 +4,7 @@
 //! result is being stored). Nobody is told that it has ended before the result is durable. A
 //! battle whose key holds a result is not fought again.
 
+mod cards;
 mod ending;
 mod playing;
 mod spectating;
@@ -24,9 +25,11 @@ use shared::msg::Body;
 use shared::msg::battle_gateway::BattleOutput;
 use shared::msg::matchmaker_battle::{FromBattle, ToBattle};
 use shared::ownership::{Keeper, KeeperEvent};
+use shared::replication::Replica;
 use shared::store::{OpId, StoreReply};
 use shared::tick::{Tick, TickRate};
 
+use self::cards::{CARDS_FOLLOWED_MAX, CARDS_MS_MAX};
 use self::ending::EndingBattle;
 use self::playing::{RunningBattle, SLOW_MS};
 use self::starting::OpeningBattle;
@@ -59,6 +62,9 @@ pub struct BattleApp {
     slow_ticks: u64,
     nodes: Nodes,
     keeper: Keeper,
+    /// The cards of the players of opening battles.
+    cards: Replica,
+    cards_ticks: u64,
     events: Vec<KeeperEvent>,
     battles: BTreeMap<BattleId, Stage>,
     finished: BTreeSet<BattleId>,
@@ -104,6 +110,8 @@ impl BattleApp {
             slow_ticks: rate.ticks_of_ms(SLOW_MS),
             nodes: Nodes::default(),
             keeper: Keeper::new(me),
+            cards: Replica::new(rate, CARDS_FOLLOWED_MAX),
+            cards_ticks: rate.ticks_of_ms(CARDS_MS_MAX),
             events: Vec::new(),
             battles: BTreeMap::new(),
             finished: BTreeSet::new(),
@@ -129,12 +137,25 @@ impl BattleApp {
         self
     }
 
-    fn take_frame(&mut self, from: Address, body: Body, outputs: &mut Vec<Output>) {
+    fn take_frame(&mut self, now: Tick, from: Address, body: Body, outputs: &mut Vec<Output>) {
         match body {
             Body::ToBattle(ToBattle::Start { battle, mode, seed, seats, bots }) => {
-                let wanted = OpeningBattle { battle, mode, seed, seats, bots, from };
+                let wanted = OpeningBattle {
+                    battle,
+                    mode,
+                    seed,
+                    seats,
+                    bots,
+                    from,
+                    is_open: false,
+                    cards_until: now,
+                };
                 self.start(from, wanted, outputs);
             }
+            Body::ToBattle(ToBattle::Owners { battle, baseapps }) => {
+                self.follow_cards(now, (from, battle), &baseapps, outputs);
+            }
+            Body::ToSubscriber(said) => self.cards.heard(now, from, said, &self.nodes, outputs),
             Body::BattleInput(input) => self.take_input(input, outputs),
             Body::Rejoin(rejoin) => self.rejoin(rejoin, outputs),
             // Nobody writes to a battle; its key has an outbox only.
@@ -149,8 +170,7 @@ impl BattleApp {
             | Body::Card(_)
             | Body::FromBattle(_)
             | Body::BattleOutput(_)
-            | Body::ToPublisher(_)
-            | Body::ToSubscriber(_) => {
+            | Body::ToPublisher(_) => {
                 tracing::warn!(%from, "a frame that is not for a battleapp was ignored");
             }
         }
@@ -158,7 +178,10 @@ impl BattleApp {
 
     /// What must arrive is sent again while the receiver lives; a lost snapshot is replaced by
     /// the next one anyway.
-    fn take_unsent(&mut self, to: Address, body: Body) {
+    fn take_unsent(&mut self, now: Tick, to: Address, body: Body, outputs: &mut Vec<Output>) {
+        if let Body::ToPublisher(said) = &body {
+            self.cards.unsent(now, to, said, &self.nodes, outputs);
+        }
         let worth = match &body {
             Body::FromBattle(_) => true,
             Body::BattleOutput(BattleOutput::Snapshots { .. } | BattleOutput::NotSeated { .. })
@@ -192,10 +215,11 @@ impl BattleApp {
         self.resend.push_back((to, body));
     }
 
-    fn take_directory(&mut self, event: &DirectoryEvent, outputs: &mut Vec<Output>) {
+    fn take_directory(&mut self, now: Tick, event: &DirectoryEvent, outputs: &mut Vec<Output>) {
         self.nodes.apply(event);
         match event {
             DirectoryEvent::Gone(node) => {
+                self.cards.node_gone(now, *node, &self.nodes, outputs);
                 self.resend.retain(|(to, _)| to.node != *node);
                 for stage in self.battles.values_mut() {
                     if let Stage::Running(running) = stage {
@@ -262,14 +286,17 @@ impl Core for BattleApp {
     fn tick(&mut self, now: Tick, inputs: Drain<'_, Input>, outputs: &mut Vec<Output>) {
         for input in inputs {
             match input {
-                Input::Frame { from, body } => self.take_frame(from, body, outputs),
-                Input::Unsent { to, body } => self.take_unsent(to, body),
-                Input::Directory(event) => self.take_directory(&event, outputs),
+                Input::Frame { from, body } => self.take_frame(now, from, body, outputs),
+                Input::Unsent { to, body } => self.take_unsent(now, to, body, outputs),
+                Input::Directory(event) => self.take_directory(now, &event, outputs),
                 Input::Drain => self.draining = true,
                 Input::Edge(_) => {}
             }
         }
         self.take_events(now, outputs);
+        self.cards.tick(now, &self.nodes, outputs);
+        self.end_cards(outputs);
+        self.begin_complete(now, outputs);
         self.step_battles(now, outputs);
         self.retry_endings(now, outputs);
         self.pay_on(outputs);

@@ -2,7 +2,7 @@
 
 use shared::content::SideRules;
 use shared::core::Output;
-use shared::ids::{Address, BattleId, Role, TicketId};
+use shared::ids::{Address, BattleId, PlayerId, Role, TicketId};
 use shared::msg::Body;
 use shared::msg::matchmaker_battle::{BotSeat, Seat, Stakes, ToBattle};
 use shared::rng;
@@ -125,8 +125,20 @@ impl Matchmaker {
             seats: battle.seats.clone(),
             bots: self.bots(battle),
         };
-        outputs.push(Output::Send { to: battleapp, body: Body::ToBattle(start) });
+        let owners = battle.seats.iter().map(|seat| self.owner_of(seat.player));
+        let owners = owners.collect::<Option<_>>();
+        let owners = owners.map(|baseapps| ToBattle::Owners { battle: id, baseapps });
+        let told = std::iter::once(start).chain(owners);
+        outputs.extend(told.map(|it| Output::Send { to: battleapp, body: Body::ToBattle(it) }));
         Some(BattleState::Starting { battleapp, deadline })
+    }
+
+    /// The baseapp of a player who has a ticket.
+    fn owner_of(&self, player: PlayerId) -> Option<Address> {
+        let Claim::Ticket(ticket) = self.players.get(&player)? else { return None };
+        let members = &self.tickets.get(ticket)?.members;
+        let member = members.iter().find(|member| member.who.player == player);
+        member.map(|member| member.who.baseapp)
     }
 
     fn find_battleapp(&self, id: BattleId, refused_by: &[Address]) -> Option<Address> {

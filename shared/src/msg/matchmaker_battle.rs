@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::matchmaker_baseapp::PlayerCard;
 use super::refusal::Refusal;
 use crate::content::Strength;
-use crate::ids::{BattleId, PlayerId, SessionRef};
+use crate::ids::{Address, BattleId, PlayerId, SessionRef};
 
 /// Matchmaker to battleapp.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,14 @@ pub enum ToBattle {
         /// What fights besides, in the slots that follow.
         bots: Vec<BotSeat>,
     },
+    /// Who owns the players of a battle, sent after its `Start`: their cards are followed there
+    /// until the battle begins. Not answered; without it the cards of `Start` count.
+    Owners {
+        /// The battle.
+        battle: BattleId,
+        /// The baseapp of each player, by slot.
+        baseapps: Vec<Address>,
+    },
 }
 
 /// A place in a battle.
@@ -34,7 +42,7 @@ pub struct Seat {
     pub player: PlayerId,
     /// Where the client is.
     pub session: SessionRef,
-    /// What the player brings.
+    /// What the player brings, as of when the match was made.
     pub card: PlayerCard,
     /// What the rating changes by, decided before the battle.
     pub stakes: Stakes,

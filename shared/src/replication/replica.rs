@@ -154,6 +154,12 @@ impl Replica {
         C::of_component(self.component(key, C::ID)?)
     }
 
+    /// Whether the entity is followed, news of it or not.
+    #[must_use]
+    pub fn is_followed(&self, key: Key) -> bool {
+        self.followed.contains_key(&key)
+    }
+
     /// The bytes of [`Replica::get`].
     #[must_use]
     pub fn component(&self, key: Key, id: ComponentId) -> Option<&Component> {

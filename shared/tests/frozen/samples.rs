@@ -411,7 +411,9 @@ fn battle_bodies() -> Vec<(&'static str, Body)> {
         ("battle_not_seated", BattleOutput::NotSeated { session, battle }),
         ("battle_watching", BattleOutput::Watching { session, start: start() }),
     ];
+    let owners = ToBattle::Owners { battle, baseapps: vec![address(Role::Baseapp)] };
     let mut all = vec![("battle_start", Body::ToBattle(start_battle))];
+    all.push(("battle_owners", Body::ToBattle(owners)));
     all.extend(from.map(|(name, message)| (name, Body::FromBattle(message))));
     all.extend(input.map(|(name, message)| (name, Body::BattleInput(message))));
     all.extend(output.map(|(name, message)| (name, Body::BattleOutput(message))));

@@ -194,7 +194,10 @@ impl BattleApp {
         let Some(stage) = self.battles.remove(&id) else { return };
         self.counters.dropped += 1;
         let matchmaker = match stage {
-            Stage::Opening(opening) => opening.from,
+            Stage::Opening(opening) => {
+                self.forget_cards(&opening.seats, outputs);
+                opening.from
+            }
             Stage::Running(running) => {
                 let seats = running.battle.seats().iter().map(|seat| seat.session);
                 let sessions = seats.chain(running.battle.spectators());

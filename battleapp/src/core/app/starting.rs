@@ -24,6 +24,10 @@ pub(super) struct OpeningBattle {
     pub(super) bots: Vec<BotSeat>,
     /// The matchmaker.
     pub(super) from: Address,
+    /// The key is owned.
+    pub(super) is_open: bool,
+    /// When it begins even if not all cards have come.
+    pub(super) cards_until: Tick,
 }
 
 impl BattleApp {
@@ -75,11 +79,16 @@ impl BattleApp {
     ) {
         match self.battles.remove(&battle) {
             Some(Stage::Opening(opening)) if paid_in(&record.parts).is_some() => {
+                self.forget_cards(&opening.seats, outputs);
                 outputs.push(tell(opening.from, FromBattle::Ended { battle }));
                 self.remember_finished(battle);
                 self.keeper.release(Key::Battle(battle), outputs);
             }
-            Some(Stage::Opening(opening)) => self.begin(now, &opening, outputs),
+            Some(Stage::Opening(opening)) => {
+                let opening = OpeningBattle { is_open: true, ..opening };
+                self.battles.insert(battle, Stage::Opening(opening));
+                self.begin_complete(now, outputs);
+            }
             Some(Stage::Ending(ending)) => {
                 self.battles.insert(battle, Stage::Ending(ending));
                 self.store_result(battle, paid_in(&record.parts), outputs);
@@ -119,6 +128,23 @@ impl BattleApp {
         let OpeningBattle { battle, mode, seed, seats, bots, .. } = wanted;
         let mode = self.modes.named(mode)?;
         Setup::with_bots(mode, &self.content, (*battle, *seed), seats, bots)
+    }
+
+    /// Begins the battles whose keys are owned and whose cards have come, or are late.
+    pub(super) fn begin_complete(&mut self, now: Tick, outputs: &mut Vec<Output>) {
+        let complete = |stage: &Stage| match stage {
+            Stage::Opening(opening) => {
+                opening.is_open && (now >= opening.cards_until || self.has_cards(&opening.seats))
+            }
+            Stage::Running(_) | Stage::Ending(_) => false,
+        };
+        let battles = self.battles.iter().filter(|(_, stage)| complete(stage));
+        for battle in battles.map(|(battle, _)| *battle).collect::<Vec<_>>() {
+            if let Some(Stage::Opening(mut opening)) = self.battles.remove(&battle) {
+                self.take_cards(&mut opening.seats, outputs);
+                self.begin(now, &opening, outputs);
+            }
+        }
     }
 
     fn begin(&mut self, now: Tick, opening: &OpeningBattle, outputs: &mut Vec<Output>) {

@@ -1,6 +1,7 @@
 //! The life of battles, and what players hear of it.
 
 mod bots;
+mod cards;
 mod rig;
 mod siege;
 mod spectators;

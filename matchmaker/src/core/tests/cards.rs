@@ -59,6 +59,26 @@ fn a_rating_that_changes_in_the_queue_changes_whom_the_player_meets() {
 }
 
 #[test]
+fn every_start_is_followed_by_who_owns_its_players() {
+    let script = [&MATCHED[..], &[Up(8, Role::Battleapp), Refused(7, 0)]];
+    let (outputs, _) = played(&script.concat());
+    let of_battles = outputs.iter().filter_map(|output| match output {
+        Output::Send { to, body: Body::ToBattle(said) } => Some((*to, said)),
+        Output::Send { .. } | Output::Store { .. } | Output::Edge(_) => None,
+        Output::SaveReplay { .. } => None,
+    });
+    let told: Vec<_> = of_battles.collect();
+    assert_eq!(told.len(), 4, "it is offered twice");
+    for pair in told.chunks(2) {
+        let [(to, ToBattle::Start { battle, seats, .. }), (after, owners)] = pair else {
+            panic!("{pair:?}");
+        };
+        let baseapps = vec![address(BASEAPP, Role::Baseapp); seats.len()];
+        assert_eq!((to, *owners), (after, &ToBattle::Owners { battle: *battle, baseapps }));
+    }
+}
+
+#[test]
 fn a_battle_that_is_offered_again_is_the_same_one() {
     let script = [&MATCHED[..], &[Changed(11, 1900), Up(8, Role::Battleapp), Refused(7, 0)]];
     let (outputs, _) = played(&script.concat());

@@ -214,12 +214,13 @@ pub(super) fn inputs(step: Do<'_>, known: &mut Subscriptions) -> Vec<Input> {
 }
 
 /// An output in a few words; `None` for the end of a subscription, which follows from the end
-/// of its ticket.
+/// of its ticket, and for the owners of a battle's players, which follow its start.
 #[expect(clippy::wildcard_enum_match_arm, reason = "everything else fails the test")]
 pub(super) fn line(output: &Output) -> Option<String> {
     let Output::Send { to, body } = output else { panic!("nothing but frames: {output:?}") };
     Some(match body {
-        Body::ToPublisher(ToPublisher::Unsubscribe { .. }) => return None,
+        Body::ToPublisher(ToPublisher::Unsubscribe { .. })
+        | Body::ToBattle(ToBattle::Owners { .. }) => return None,
         Body::ToPublisher(ToPublisher::Resnapshot { have, .. }) => {
             format!("newest after {}?", have.map_or(0, |stamp| stamp.version))
         }

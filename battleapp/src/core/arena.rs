@@ -39,6 +39,7 @@ use self::scratch::Scratch;
 use self::state::{
     Clock, FIRST_PET_ID, FIRST_POINT_ID, FIRST_SPAWN_ID, Kit, Rules, Side, Species, StableId,
 };
+use self::view::Viewer;
 use super::registry::{FieldRow, Lane as _, State};
 use super::setup::Setup;
 use super::sim::{BattleSim, Order, StateError, Verdict};
@@ -59,6 +60,7 @@ type Passing = Or<(With<Shot>, With<Area>)>;
 pub struct Arena {
     world: World,
     schedule: Schedule,
+    viewer: Viewer,
     /// Fighters, pets and points, by stable id.
     lasting: Vec<(u32, Entity)>,
     fighters: usize,
@@ -133,8 +135,8 @@ impl Arena {
         lasting.sort_unstable_by_key(|(id, _)| *id);
         let fighters = lasting.partition_point(|(id, _)| *id < FIRST_PET_ID);
         let spawned = world.query_filtered();
-        let schedule = stage::schedule();
-        Self { world, schedule, lasting, fighters, spawned, entities: Vec::new() }
+        let (schedule, viewer) = (stage::schedule(), Viewer::new(&mut world));
+        Self { world, schedule, viewer, lasting, fighters, spawned, entities: Vec::new() }
     }
 
     fn give_orders(&mut self, orders: &[Order]) {
@@ -252,7 +254,13 @@ impl BattleSim for Arena {
     }
 
     fn view(&mut self, class: u16) -> Snapshot {
-        self.list_entities();
-        view::of(&self.world, &self.entities, class)
+        let mut seen = Snapshot::default();
+        self.view_into(class, &mut seen);
+        seen
+    }
+
+    fn view_into(&mut self, class: u16, snapshot: &mut Snapshot) {
+        snapshot.clear();
+        self.viewer.view(&self.world, class, snapshot);
     }
 }

@@ -118,16 +118,15 @@ fn cards_that_come_too_late_or_never_are_those_of_the_start() {
 
 #[test]
 fn nobody_waits_for_a_card_that_cannot_come() {
-    let node = NodeId { node: 5, incarnation: 1 };
-    let gone = |_: &[(SubscriptionId, Key)]| vec![Input::Directory(DirectoryEvent::Gone(node))];
-    let refused = |begun: &[(SubscriptionId, Key)]| {
-        begun.iter().map(|(subscription, _)| ended(*subscription)).collect::<Vec<_>>()
-    };
-    let losses: [&dyn Fn(&[(SubscriptionId, Key)]) -> Vec<Input>; 2] = [&gone, &refused];
-    for loss in losses {
+    for is_gone in [true, false] {
         let mut rig = asked(&seats());
         let (begun, _) = subscriptions(&mut rig);
-        rig.tick(loss(&begun));
+        rig.tick(if is_gone {
+            let node = NodeId { node: 5, incarnation: 1 };
+            vec![Input::Directory(DirectoryEvent::Gone(node))]
+        } else {
+            begun.iter().map(|(subscription, _)| ended(*subscription)).collect()
+        });
         assert_eq!(heroes(&mut rig), Some(vec![1; 2]));
     }
 }

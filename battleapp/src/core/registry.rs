@@ -104,11 +104,13 @@ pub const fn of_component<T: Lane + Component<Mutability = Mutable>>() -> LaneIn
         component: |world| world.component_id::<T>(),
         put: |world, entities, out| {
             let mut rows = 0;
-            for_each(world, entities, |id, value: &T| {
-                out.extend_from_slice(&id.to_le_bytes());
-                put(value, out);
-                rows += 1;
-            });
+            for (id, entity) in entities {
+                if let Some(value) = world.get::<T>(*entity) {
+                    out.extend_from_slice(&id.to_le_bytes());
+                    put(value, out);
+                    rows += 1;
+                }
+            }
             rows
         },
         take: |world, entities, rows, reader| {
@@ -123,7 +125,11 @@ pub const fn of_component<T: Lane + Component<Mutability = Mutable>>() -> LaneIn
             (read == rows).then_some(())
         },
         tell: |world, entities, out| {
-            for_each(world, entities, |id, value: &T| tell(value, Some(id), out));
+            for (id, entity) in entities {
+                if let Some(value) = world.get::<T>(*entity) {
+                    tell(value, Some(*id), out);
+                }
+            }
         },
     }
 }
@@ -308,23 +314,6 @@ pub(crate) fn lane_hash<'a, T: Lane + 'a>(
         put(value, &mut bytes);
     }
     LaneHash { lane: T::ID, hash: xxh3_64(&bytes) }
-}
-
-/// All that have a `T`, in the order of `entities`. What is alike stands together there, so most
-/// entities need no look for what they have.
-fn for_each<T: Component>(world: &World, entities: &Listed, mut f: impl FnMut(u32, &T)) {
-    let Some(component) = world.component_id::<T>() else { return };
-    let (mut archetype, mut has_it) = (None, false);
-    for (id, entity) in entities {
-        let Ok(entity) = world.get_entity(*entity) else { continue };
-        if archetype != Some(entity.archetype().id()) {
-            archetype = Some(entity.archetype().id());
-            has_it = entity.archetype().contains(component);
-        }
-        if has_it && let Some(value) = entity.get::<T>() {
-            f(*id, value);
-        }
-    }
 }
 
 fn put<T: Lane>(value: &T, out: &mut Vec<u8>) {

@@ -335,6 +335,7 @@ impl Core for BattleApp {
                 ("battles_started_total", counters.started),
                 ("battles_ended_total", counters.ended),
                 ("battles_void_total", counters.void),
+                ("cards_followed", count(self.cards.level().followed)),
                 ("battles_refused_total", counters.refused),
                 ("battles_dropped_total", counters.dropped),
                 ("battle_inputs_refused_total", counters.inputs_refused),

@@ -22,7 +22,7 @@ pub(super) struct Battle {
     /// Who fights on which side.
     pub(super) sides: [Vec<TicketId>; 2],
     /// Who fights, with the cards of when the match was made: a battle that is offered again is
-    /// the same one.
+    /// the same one, but for newer cards that the battleapp sees.
     pub(super) seats: Vec<Seat>,
     /// Battleapps that certainly did not begin it.
     pub(super) refused_by: Vec<Address>,

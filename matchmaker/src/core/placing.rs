@@ -125,11 +125,12 @@ impl Matchmaker {
             seats: battle.seats.clone(),
             bots: self.bots(battle),
         };
+        let send = |said| Output::Send { to: battleapp, body: Body::ToBattle(said) };
+        outputs.push(send(start));
         let owners = battle.seats.iter().map(|seat| self.owner_of(seat.player));
-        let owners = owners.collect::<Option<_>>();
-        let owners = owners.map(|baseapps| ToBattle::Owners { battle: id, baseapps });
-        let told = std::iter::once(start).chain(owners);
-        outputs.extend(told.map(|it| Output::Send { to: battleapp, body: Body::ToBattle(it) }));
+        if let Some(baseapps) = owners.collect() {
+            outputs.push(send(ToBattle::Owners { battle: id, baseapps }));
+        }
         Some(BattleState::Starting { battleapp, deadline })
     }
 

@@ -7,7 +7,7 @@ use shared::ids::{Address, Key, NodeId, TicketId};
 use shared::msg::Body;
 use shared::msg::matchmaker_baseapp::PlayerCard;
 use shared::msg::refusal::{Refusal, RefusalCode};
-use shared::msg::replication::{ComponentId, Replicated};
+use shared::msg::replication::OF_FIGHTERS;
 use shared::msg::social_matchmaker::{FromMatchmaker, PartyMember};
 use shared::replication::WhyEnded;
 use shared::tick::Tick;
@@ -15,9 +15,6 @@ use shared::tick::Tick;
 use super::pool::Waiting;
 use super::ticket::{Member, Place, Step, Ticket, TicketEvent, TicketState};
 use super::{CARDS_MS_MAX, Claim, Matchmaker, TICKETS_MAX, Timer, draining};
-
-/// What is followed of a player.
-const CARD: &[ComponentId] = &[PlayerCard::ID];
 
 impl Matchmaker {
     pub(super) fn enqueue(
@@ -45,7 +42,7 @@ impl Matchmaker {
         for PartyMember { player, baseapp, .. } in &party {
             self.players.insert(*player, Claim::Ticket(id));
             let key = Key::Player(*player);
-            let followed = self.cards.follow(self.now, key, *baseapp, CARD, outputs);
+            let followed = self.cards.follow(self.now, key, *baseapp, OF_FIGHTERS, outputs);
             assert!(followed, "there is room for the cards of all tickets");
         }
         let deadline = self.now.after(self.rate.ticks_of_ms(CARDS_MS_MAX));
@@ -235,7 +232,7 @@ impl Matchmaker {
                     self.waits.push(ticks.saturating_mul(1000) / u64::from(self.rate.hz()));
                 }
                 answer_again(id, ticket, outputs);
-                // Fighters fight with what they had when the match was made.
+                // The battleapp has followed them until the battle began.
                 for member in &ticket.members {
                     self.cards.forget(Key::Player(member.who.player), outputs);
                 }

@@ -145,6 +145,9 @@ pub trait Replicated: Serialize + DeserializeOwned {
     }
 }
 
+/// What is followed of a player who is to fight.
+pub const OF_FIGHTERS: &[ComponentId] = &[PlayerCard::ID];
+
 impl Replicated for PlayerCard {
     const ID: ComponentId = ComponentId(1);
     const SCHEMA: u8 = 1;

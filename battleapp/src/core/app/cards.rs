@@ -1,23 +1,20 @@
 //! What the players of a battle bring, as the baseapps that own them tell it until the battle
-//! begins. Whatever is not told in time, the battle begins with what it was asked for with.
+//! begins. For a card that is not told in time, the one counts that the battle was asked for with.
 
 use shared::core::Output;
 use shared::ids::{Address, BattleId, Key};
 use shared::msg::matchmaker_baseapp::PlayerCard;
 use shared::msg::matchmaker_battle::Seat;
-use shared::msg::replication::{ComponentId, Replicated};
+use shared::msg::replication::OF_FIGHTERS;
 use shared::replication::ReplicaEvent;
 use shared::tick::Tick;
 
 use super::{BattleApp, Stage};
 
-/// How long a battle whose key is owned waits for cards.
+/// How long a battle waits for cards, from when it learns where they are.
 pub(super) const CARDS_MS_MAX: u64 = 250;
 /// Players of opening battles whose cards are followed. For further ones those of the start count.
 pub(super) const CARDS_FOLLOWED_MAX: usize = 16_384;
-
-/// What is followed of a player.
-const CARD: &[ComponentId] = &[PlayerCard::ID];
 
 impl BattleApp {
     /// Follows the cards of a battle that is being opened. Anything else is ignored: it is late.
@@ -35,7 +32,7 @@ impl BattleApp {
         }
         opening.cards_until = now.after(self.cards_ticks);
         for (seat, at) in opening.seats.iter().zip(baseapps) {
-            self.cards.follow(now, Key::Player(seat.player), *at, CARD, outputs);
+            self.cards.follow(now, Key::Player(seat.player), *at, OF_FIGHTERS, outputs);
         }
     }
 

@@ -49,6 +49,7 @@ pub(super) fn travel(
         }
     }
     field.0.sort_unstable_by_key(|body| body.id);
+    // Pets look at fighters alone, which come first: how those behind them stand is no matter yet.
     for ((&id, side, kit, life, afflictions), (mut place, mut gait), skills) in &mut units {
         if *life == Life::Alive && skills.is_none() {
             let (place, gait) = (&mut *place, &mut *gait);

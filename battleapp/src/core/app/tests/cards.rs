@@ -95,6 +95,7 @@ fn a_battle_waits_for_the_cards_and_begins_with_them() {
     assert_eq!(rig.facts(), [FromBattle::Started { battle: ID }]);
     assert_eq!(heroes(&mut rig), Some(vec![HERO; 2]));
     assert_eq!(subscriptions(&mut rig).1.len(), 2, "and follows them no longer");
+    assert_eq!(rig.value("cards_followed"), 0);
     rig.play(200);
     let mails = rig.mail_of(100);
     let [Mail::BattleResult { rating_change, .. }] = &mails[..] else { panic!("{mails:?}") };

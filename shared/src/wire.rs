@@ -1,19 +1,18 @@
 //! The codec of wire messages and stored parts. The only file that knows bincode.
 //!
-//! Little-endian, variable-length integers (bincode's standard configuration). Trailing bytes are
-//! refused, and so is everything longer than the limit that the caller names. A length that the
-//! bytes announce is not believed: memory is taken for what has come.
+//! Little-endian, variable-length integers (bincode's standard configuration): bincode writes, and
+//! `reader` reads. Trailing bytes are refused, and so is everything longer than the limit that the
+//! caller names. A length that the bytes announce is not believed: memory is taken for what has
+//! come.
 
-mod cautious;
-
-use std::marker::PhantomData;
+mod reader;
 
 use bincode::enc::write::Writer;
 use bincode::error::EncodeError;
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
-use cautious::Cautious;
+use reader::Reader;
 
 /// Why bytes were not accepted.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -33,9 +32,6 @@ pub enum WireError {
     #[error("{0} bytes follow the end of the message")]
     Trailing(usize),
 }
-
-/// No message of ours is larger.
-const DECODE_BYTES_MAX: usize = 4 << 20;
 
 /// The bytes of `value`.
 #[must_use]
@@ -58,11 +54,10 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8], max: usize) -> Result<T, WireEr
     if bytes.len() > max {
         return Err(WireError::TooLong { len: bytes.len(), max });
     }
-    let config = bincode::config::standard().with_limit::<DECODE_BYTES_MAX>();
-    let seed = Cautious(PhantomData::<T>);
-    let (value, read) = bincode::serde::seed_decode_from_slice(seed, bytes, config)
-        .map_err(|error| WireError::Malformed(error.to_string()))?;
-    match bytes.len() - read {
+    let mut reader = Reader { rest: bytes };
+    let value =
+        T::deserialize(&mut reader).map_err(|fault| WireError::Malformed(fault.to_string()))?;
+    match reader.rest.len() {
         0 => Ok(value),
         trailing => Err(WireError::Trailing(trailing)),
     }

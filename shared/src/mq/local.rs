@@ -73,8 +73,7 @@ impl LocalMq {
         if let Some(before) = before {
             self.close(address, &before);
         }
-        let (peers, taken) = (BTreeMap::new(), VecDeque::new());
-        LocalMqEndpoint { hub: self.clone(), address, inbox, peers, taken }
+        LocalMqEndpoint { hub: self.clone(), address, inbox, peers: BTreeMap::new() }
     }
 
     /// As [`LocalMq::new`], with a way to senders elsewhere.
@@ -128,8 +127,6 @@ pub struct LocalMqEndpoint {
     inbox: Arc<Inbox>,
     /// Receivers found so far, so that a send takes no lock but the receiver's.
     peers: BTreeMap<Address, Arc<Inbox>>,
-    /// Empty; takes the place of the inbox's events when all of them are taken.
-    taken: VecDeque<MqEvent>,
 }
 
 impl Mq for LocalMqEndpoint {
@@ -159,20 +156,15 @@ impl Mq for LocalMqEndpoint {
 
     fn poll(&mut self, limit: usize, events: &mut Vec<MqEvent>) {
         let mut left = limit;
-        while left > 0 {
+        loop {
             let mut queue = lock(&self.inbox.queue);
-            let waiting = queue.events.len();
-            if waiting <= left {
-                std::mem::swap(&mut queue.events, &mut self.taken);
-                queue.away.taken(waiting);
-                break;
-            }
-            let count = left.min(DRAIN_EVENTS_MAX);
-            events.extend(queue.events.drain(..count));
+            let count = take_some(&mut queue.events, left, events);
             queue.away.taken(count);
             left -= count;
+            if count == 0 {
+                break;
+            }
         }
-        events.extend(self.taken.drain(..));
     }
 
     fn waiting(&self) -> usize {
@@ -308,6 +300,23 @@ impl Inbox {
             self.wake.ring();
         }
     }
+}
+
+/// Moves at most `limit` events of a locked queue to the end of `events`, and says how many: all of
+/// them if `events` is empty, because then the two trade their memory, and some otherwise.
+pub(super) fn take_some(
+    queue: &mut VecDeque<MqEvent>,
+    limit: usize,
+    events: &mut Vec<MqEvent>,
+) -> usize {
+    if events.is_empty() && queue.len() <= limit {
+        let room = VecDeque::from(std::mem::take(events));
+        *events = Vec::from(std::mem::replace(queue, room));
+        return events.len();
+    }
+    let count = queue.len().min(limit).min(DRAIN_EVENTS_MAX);
+    events.extend(queue.drain(..count));
+    count
 }
 
 /// Nothing panics while one of these locks is held, so a poisoned one holds no broken state.

@@ -27,7 +27,8 @@ mod redial;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -195,7 +196,7 @@ impl TcpMq {
         wake.keep_vigil(Arc::downgrade(&helm));
         let local = self.hub.local.bind(address, wake);
         let hub = Arc::clone(&self.hub);
-        let (links, unflushed) = (BTreeMap::new(), BTreeSet::new());
+        let (links, unflushed) = (BTreeMap::new(), Vec::new());
         TcpEndpoint { hub, address, local, links, unflushed, frame: Vec::new() }
     }
 
@@ -253,11 +254,19 @@ pub struct TcpEndpoint {
     address: Address,
     local: LocalMqEndpoint,
     /// Links found so far, so that a send takes no lock but the link's.
-    links: BTreeMap<NodeId, Arc<Link>>,
-    /// Nodes that were sent something since the last flush.
-    unflushed: BTreeSet<NodeId>,
+    links: BTreeMap<NodeId, Found>,
+    /// Nodes that were sent something since the last flush, each once.
+    unflushed: Vec<NodeId>,
     /// The frame that is being sent; kept for its memory.
     frame: Vec<u8>,
+}
+
+/// A link as an endpoint knows it.
+#[derive(Debug)]
+struct Found {
+    link: Arc<Link>,
+    /// It was sent something since the last flush.
+    unflushed: bool,
 }
 
 impl Mq for TcpEndpoint {
@@ -266,23 +275,26 @@ impl Mq for TcpEndpoint {
             return self.local.send(to, body);
         }
         let Self { hub, address, links, unflushed, frame, .. } = self;
-        if !links.contains_key(&to.node)
-            && let Some(link) = hub.peers.find(to.node)
-        {
-            links.insert(to.node, link);
-        }
-        let Some(link) = links.get(&to.node) else { return Err(SendError::Gone(body)) };
+        let found = match links.entry(to.node) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => match hub.peers.find(to.node) {
+                Some(link) => place.insert(Found { link, unflushed: false }),
+                None => return Err(SendError::Gone(body)),
+            },
+        };
         write_frame(frame, (address.role, to.role), false, |b| wire::encode_onto(&body, b));
         if frame.len() > MQ_FRAME_BYTES_MAX {
             tracing::error!(%to, bytes = frame.len(), "a frame is too long to be sent");
             return Err(SendError::Full(body));
         }
-        match link.send(frame, hub.peers.clock()) {
+        match found.link.send(frame, hub.peers.clock()) {
             Ok(left_to_thread) => {
                 if left_to_thread {
                     hub.peers.order_flush(to.node);
                 }
-                unflushed.insert(to.node);
+                if !std::mem::replace(&mut found.unflushed, true) {
+                    unflushed.push(to.node);
+                }
                 Ok(())
             }
             Err(NotTaken::Full) => Err(SendError::Full(body)),
@@ -295,10 +307,11 @@ impl Mq for TcpEndpoint {
 
     fn flush(&mut self) {
         let Self { hub, links, unflushed, .. } = self;
-        while let Some(node) = unflushed.pop_first() {
+        for node in unflushed.drain(..) {
             // A link that is closed is forgotten, and has nothing left.
-            let Some(link) = links.get(&node) else { continue };
-            if link.flush_sent(hub.peers.clock()) {
+            let Some(found) = links.get_mut(&node) else { continue };
+            found.unflushed = false;
+            if found.link.flush_sent(hub.peers.clock()) {
                 hub.peers.order_flush(node);
             }
         }

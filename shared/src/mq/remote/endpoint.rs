@@ -1,6 +1,7 @@
 //! A role's access to a remote node MQ.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use super::FRAME_BYTES_MAX;
@@ -27,11 +28,17 @@ pub struct RemoteMqEndpoint {
     address: Address,
     inbox: Arc<Inbox>,
     /// Nodes found so far, so that a send takes no lock but the link's.
-    peers: BTreeMap<NodeId, Arc<Peer>>,
-    /// Nodes that were sent something since the last flush.
-    unflushed: BTreeSet<NodeId>,
-    /// Empty; takes the place of the inbox's events when all of them are taken.
-    taken: VecDeque<MqEvent>,
+    peers: BTreeMap<NodeId, Found>,
+    /// Nodes that were sent something since the last flush, each once.
+    unflushed: Vec<NodeId>,
+}
+
+/// A node as an endpoint knows it.
+#[derive(Debug)]
+struct Found {
+    peer: Arc<Peer>,
+    /// It was sent something since the last flush.
+    unflushed: bool,
 }
 
 impl RemoteMqEndpoint {
@@ -45,22 +52,29 @@ impl RemoteMqEndpoint {
         if let Some(before) = hub.set_inbox(address.role, Arc::clone(&inbox)) {
             hub.close_inbox(address, &before);
         }
-        let (peers, taken) = (BTreeMap::new(), VecDeque::new());
-        Self { hub, local, address, inbox, peers, unflushed: BTreeSet::new(), taken }
+        let (peers, unflushed) = (BTreeMap::new(), Vec::new());
+        Self { hub, local, address, inbox, peers, unflushed }
     }
 
-    fn find(&mut self, node: NodeId) -> Option<Arc<Peer>> {
-        if let Some(peer) = self.peers.get(&node) {
-            return Some(Arc::clone(peer));
-        }
-        let peer = self.hub.asked(node)?;
-        if self.peers.len() >= PEERS_REMEMBERED_MAX {
+    /// Forgets all nodes if there are too many to remember `node` as well.
+    fn make_room_for(&mut self, node: NodeId) {
+        if self.peers.len() >= PEERS_REMEMBERED_MAX && !self.peers.contains_key(&node) {
             self.flush();
             self.peers.clear();
         }
-        self.peers.insert(node, Arc::clone(&peer));
-        Some(peer)
     }
+}
+
+/// The node among `peers`, asked for at the hub if it is new; none if it is gone.
+fn find<'a>(
+    hub: &Hub,
+    peers: &'a mut BTreeMap<NodeId, Found>,
+    node: NodeId,
+) -> Option<&'a mut Found> {
+    Some(match peers.entry(node) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(place) => place.insert(Found { peer: hub.asked(node)?, unflushed: false }),
+    })
 }
 
 impl Mq for RemoteMqEndpoint {
@@ -68,21 +82,25 @@ impl Mq for RemoteMqEndpoint {
         if to.node == self.hub.me() {
             return self.local.send(to, body);
         }
-        let roles = (self.address.role, to.role);
+        self.make_room_for(to.node);
+        let Self { hub, address, peers, unflushed, .. } = self;
+        let roles = (address.role, to.role);
         // A link that was closed may have been opened again meanwhile, so it is looked up twice.
         for _ in 0..2 {
-            let Some(peer) = self.find(to.node) else { break };
+            let Some(found) = find(hub, peers, to.node) else { break };
             let write = |batch: &mut Vec<u8>| wire::encode_onto(&body, batch);
-            let mut outbound = peer.outbound();
+            let mut outbound = found.peer.outbound();
             let accepted = outbound.accept(roles, false, write);
             let must_go = outbound.has_whole_batch();
             drop(outbound);
             match accepted {
                 Ok(()) => {
                     if must_go {
-                        self.hub.enqueue(&peer);
+                        hub.enqueue(&found.peer);
                     }
-                    self.unflushed.insert(to.node);
+                    if !std::mem::replace(&mut found.unflushed, true) {
+                        unflushed.push(to.node);
+                    }
                     return Ok(());
                 }
                 Err(Refused::Full) => return Err(SendError::Full(body)),
@@ -91,7 +109,7 @@ impl Mq for RemoteMqEndpoint {
                     return Err(SendError::Full(body));
                 }
                 Err(Refused::Closed) => {
-                    self.peers.remove(&to.node);
+                    peers.remove(&to.node);
                 }
             }
         }
@@ -99,10 +117,12 @@ impl Mq for RemoteMqEndpoint {
     }
 
     fn flush(&mut self) {
-        while let Some(node) = self.unflushed.pop_first() {
+        let Self { hub, peers, unflushed, .. } = self;
+        for node in unflushed.drain(..) {
             // A link that is closed is forgotten, and has nothing left.
-            let Some(peer) = self.peers.get(&node) else { continue };
-            self.hub.enqueue(peer);
+            let Some(found) = peers.get_mut(&node) else { continue };
+            found.unflushed = false;
+            hub.enqueue(&found.peer);
         }
     }
 
@@ -112,7 +132,7 @@ impl Mq for RemoteMqEndpoint {
         let for_remote = self.inbox.waiting().min(limit / 2);
         self.local.poll(limit - for_remote, events);
         let left = limit.saturating_sub(events.len() - before);
-        if self.inbox.drain(left, &mut self.taken, events) {
+        if self.inbox.drain(left, events) {
             self.hub.unpark();
         }
     }

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::limits::MQ_FRAMES_WAITING_MAX;
 use crate::mq::MqEvent;
+use crate::mq::local::take_some;
 use crate::runtime::Doorbell;
 
 /// Events that wait for the role when frames that did not arrive come back to it. Beyond it they
@@ -12,8 +13,6 @@ use crate::runtime::Doorbell;
 const RETURNED_WAITING_MAX: usize = 2 * MQ_FRAMES_WAITING_MAX;
 /// Links that wait for room are woken when no more than this is left.
 const WAITING_AT_WAKE: usize = MQ_FRAMES_WAITING_MAX / 2;
-/// Events moved out one by one under a lock, so that links do not wait for a long drain.
-const DRAIN_EVENTS_MAX: usize = 256;
 
 /// How many frames an inbox takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,27 +90,16 @@ impl Inbox {
         true
     }
 
-    /// Moves at most `limit` events out, through `taken`, which is empty before and after. Says
-    /// whether a link waits for the room.
-    pub(super) fn drain(
-        &self,
-        limit: usize,
-        taken: &mut VecDeque<MqEvent>,
-        events: &mut Vec<MqEvent>,
-    ) -> bool {
+    /// Moves at most `limit` events out. Says whether a link waits for the room.
+    pub(super) fn drain(&self, limit: usize, events: &mut Vec<MqEvent>) -> bool {
         let mut left = limit;
-        while left > 0 {
-            let mut queue = self.lock();
-            let waiting = queue.events.len();
-            if waiting <= left {
-                std::mem::swap(&mut queue.events, taken);
+        loop {
+            let count = take_some(&mut self.lock().events, left, events);
+            left -= count;
+            if count == 0 {
                 break;
             }
-            let count = left.min(DRAIN_EVENTS_MAX);
-            events.extend(queue.events.drain(..count));
-            left -= count;
         }
-        events.extend(taken.drain(..));
         let mut queue = self.lock();
         let wake = queue.wanted && queue.events.len() <= WAITING_AT_WAKE;
         queue.wanted &= !wake;

@@ -9,6 +9,7 @@ pub mod head;
 pub mod mail;
 pub mod matchmaker_baseapp;
 pub mod matchmaker_battle;
+pub mod presence;
 pub mod refusal;
 pub mod replication;
 pub mod snapshot;

@@ -42,11 +42,15 @@ pub enum Mutation {
     ForgetGuildAnswer,
     /// A replay does not record what was applied.
     RecordOtherOrders,
+    /// The lobby does not tell that a player came or went.
+    ForgetPresence,
+    /// Presence is followed at the first lobby for ever.
+    FollowFirstLobby,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::DropFence,
         Self::DropVersion,
         Self::SkipEpoch,
@@ -62,6 +66,8 @@ impl Mutation {
         Self::HandOverNoRequests,
         Self::ForgetGuildAnswer,
         Self::RecordOtherOrders,
+        Self::ForgetPresence,
+        Self::FollowFirstLobby,
     ];
 }
 

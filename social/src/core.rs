@@ -26,8 +26,9 @@ use bevy_ecs::prelude::{Schedule, World};
 
 use shared::core::{Core, CoreStatus, Input, Output};
 use shared::directory::DirectoryEvent;
-use shared::ids::{Address, Role};
+use shared::ids::{Address, PlayerId, Role};
 use shared::msg::Body;
+use shared::msg::client::Presence;
 use shared::msg::gateway_social::ToSocial;
 use shared::msg::head;
 use shared::ownership::KeeperEvent;
@@ -57,6 +58,19 @@ impl Social {
         Self { world, each_second, news: Vec::new(), second_began: None }
     }
 
+    /// Everybody whose presence is followed here, and what readers of rosters are told of it; for
+    /// whoever checks a whole cluster.
+    #[must_use]
+    pub fn members_told(&self) -> Vec<(PlayerId, Presence)> {
+        guilds::members_told(&self.world)
+    }
+
+    /// What this node knows of a player's presence; `None` if it is not the lobby.
+    #[must_use]
+    pub fn presence_of(&self, player: PlayerId) -> Option<Presence> {
+        presence::told_of(&self.world, player)
+    }
+
     fn take(&mut self, input: Input) {
         match input {
             Input::Frame { from, body } => self.take_frame(from, body),
@@ -65,6 +79,7 @@ impl Social {
             Input::Edge(_) => self.world.resource_mut::<Border>().counters.misdirected += 1,
             Input::Drain => {
                 self.world.resource_mut::<Border>().draining = true;
+                stage::nodes_changed(&mut self.world);
                 queueing::withdraw_all(&mut self.world);
                 guilds::release_all(&mut self.world);
             }
@@ -91,6 +106,8 @@ impl Social {
                 requests::take(world, session, order, ask);
             }
             Body::FromMatchmaker(said) => queueing::matchmaker_said(world, from, said),
+            Body::ToPublisher(said) => presence::subscriber_said(world, from, said),
+            Body::ToSubscriber(said) => guilds::lobby_said(world, from, said),
             Body::ToBaseapp(_)
             | Body::FromBaseapp(_)
             | Body::FromSocial(_)
@@ -101,19 +118,31 @@ impl Social {
             | Body::FromBattle(_)
             | Body::BattleInput(_)
             | Body::BattleOutput(_)
-            | Body::Rejoin(_)
-            | Body::ToPublisher(_)
-            | Body::ToSubscriber(_) => world.resource_mut::<Border>().counters.misdirected += 1,
+            | Body::Rejoin(_) => world.resource_mut::<Border>().counters.misdirected += 1,
         }
     }
 
     fn take_unsent(&mut self, to: Address, body: Body) {
-        if let Body::ToMatchmaker(said) = body {
-            queueing::unsent(&mut self.world, &said);
-        } else {
+        let world = &mut self.world;
+        world.resource_mut::<Border>().counters.unsent += 1;
+        match body {
+            Body::ToMatchmaker(said) => queueing::unsent(world, &said),
+            Body::ToPublisher(said) => guilds::question_unsent(world, to, &said),
+            Body::ToSubscriber(said) => presence::unsent(world, to, &said),
             // Mail stays in the mailbox, a client asks again, a lost rejoin is asked for again.
-            tracing::debug!(%to, "frame did not arrive");
-            self.world.resource_mut::<Border>().counters.unsent += 1;
+            Body::MailWaiting(_)
+            | Body::ToBaseapp(_)
+            | Body::FromBaseapp(_)
+            | Body::ToSocial(_)
+            | Body::FromSocial(_)
+            | Body::FromMatchmaker(_)
+            | Body::CardRequest(_)
+            | Body::Card(_)
+            | Body::ToBattle(_)
+            | Body::FromBattle(_)
+            | Body::BattleInput(_)
+            | Body::BattleOutput(_)
+            | Body::Rejoin(_) => tracing::debug!(%to, "frame did not arrive"),
         }
     }
 
@@ -121,7 +150,10 @@ impl Social {
         let mut border = self.world.resource_mut::<Border>();
         let node = match event {
             DirectoryEvent::Gone(node) => node,
-            DirectoryEvent::Changed(_) => return border.nodes.apply(event),
+            DirectoryEvent::Changed(_) => {
+                border.nodes.apply(event);
+                return stage::nodes_changed(&mut self.world);
+            }
             DirectoryEvent::Suspended => {
                 border.nodes.apply(event);
                 let Border { keeper, outputs, .. } = &mut *border;
@@ -139,6 +171,8 @@ impl Social {
             card.id == *node && card.roles.iter().any(|(role, _)| *role == Role::Social)
         });
         border.nodes.apply(event);
+        stage::nodes_changed(&mut self.world);
+        presence::subscribers_gone(&mut self.world, *node);
         presence::gateway_gone(&mut self.world, *node);
         queueing::node_gone(&mut self.world, *node);
         if hosted_social {
@@ -172,6 +206,7 @@ impl Core for Social {
             self.take(input);
         }
         self.run_each_second(now);
+        stage::end_tick(&mut self.world);
         let mut border = self.world.resource_mut::<Border>();
         let Border { keeper, outputs: ready, .. } = &mut *border;
         keeper.seal(ready);
@@ -196,6 +231,7 @@ impl Core for Social {
         let guilds = guilds::levels(&self.world);
         let online = presence::online_count(&self.world);
         let queued = queueing::waiting_count(&self.world);
+        let told = presence::told_count(&self.world);
         CoreStatus {
             load: u32::try_from(online).unwrap_or(u32::MAX),
             drained: border.draining
@@ -207,6 +243,9 @@ impl Core for Social {
                 ("teams", teams::count(&self.world)),
                 ("guilds_open", guilds.open),
                 ("guilds_known", guilds.known),
+                ("members_followed", guilds.members_followed),
+                ("member_gaps_total", guilds.member_gaps),
+                ("presence_subscriptions", told),
                 ("queued", queued),
                 ("refusals_total", border.counters.refusals),
                 ("requests_late_total", border.counters.late),

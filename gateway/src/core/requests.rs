@@ -4,7 +4,7 @@ use shared::core::Output;
 use shared::ids::{Address, Key, RequestId, SessionId};
 use shared::limits::REQUESTS_IN_FLIGHT_MAX;
 use shared::msg::Body;
-use shared::msg::client::{Event, Reply, Request, ServerFrame, SocialRequest};
+use shared::msg::client::{Event, Reply, Request, ServerFrame};
 use shared::msg::gateway_baseapp::ToBaseapp;
 use shared::msg::gateway_social::{FromSocial, ToSocial};
 use shared::msg::head::{Head, Trace};
@@ -93,12 +93,11 @@ impl Gateway {
         let due = self.now.after(self.rules.request_ticks);
         let session_ref = self.session_ref(session);
         let head = self.head();
-        let guild_home = match &request {
-            Request::Social(SocialRequest::ReadGuild { guild }) => {
-                self.nodes.home_of_key(Key::Guild(*guild))
-            }
-            Request::Social(_) | Request::Player(_) | Request::Ping | Request::StopWatching => None,
+        let guild = match &request {
+            Request::Social(request) => request.reads_guild(),
+            Request::Player(_) | Request::Ping | Request::StopWatching => None,
         };
+        let guild_home = guild.and_then(|guild| self.nodes.home_of_key(Key::Guild(guild)));
         let Some(playing) = self.playing(session) else { return };
         let player = playing.player;
         let boxed = Box::new(head);

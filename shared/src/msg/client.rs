@@ -16,9 +16,10 @@ pub use battle::{
 };
 pub use views::{
     ATTACHED_STACKS_MAX, Attachments, BattleLine, GuildLine, GuildView, Letter, Pet, Profile,
-    Sender, Slot, Stack, TeamView,
+    RosterLine, RosterView, Sender, Slot, Stack, TeamView,
 };
 
+pub use super::presence::Presence;
 use super::refusal::Refusal;
 use crate::ids::{BattleId, GuildId, LetterId, PlayerId, RequestId, TeamId};
 
@@ -156,7 +157,7 @@ impl PlayerRequest {
 /// Requests about others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SocialRequest {
-    /// A guild's roster.
+    /// A guild's members.
     ReadGuild {
         /// The guild.
         guild: GuildId,
@@ -190,6 +191,31 @@ pub enum SocialRequest {
         /// Who fights.
         player: PlayerId,
     },
+    /// A guild's members, and which of them are online. The answer waits a moment for those of
+    /// whom that is not known yet, and tells the others as unknown.
+    ReadRoster {
+        /// The guild.
+        guild: GuildId,
+    },
+}
+
+impl SocialRequest {
+    /// The guild that the request reads, if it does no more than that: such a request is answered
+    /// by the node that looks after the guild, all others by the lobby.
+    #[must_use]
+    pub const fn reads_guild(&self) -> Option<GuildId> {
+        match self {
+            Self::ReadGuild { guild } | Self::ReadRoster { guild } => Some(*guild),
+            Self::ListGuilds
+            | Self::CreateTeam
+            | Self::InviteToTeam { .. }
+            | Self::JoinTeam { .. }
+            | Self::LeaveTeam
+            | Self::Queue { .. }
+            | Self::LeaveQueue
+            | Self::Watch { .. } => None,
+        }
+    }
 }
 
 /// From server to client, on the control stream.
@@ -248,6 +274,8 @@ pub enum Reply {
     /// Answer to `ReadBattles`: at most [`crate::limits::BATTLES_REMEMBERED_MAX`], the newest
     /// first.
     Battles(Vec<BattleLine>),
+    /// Answer to `ReadRoster`.
+    Roster(RosterView),
 }
 
 /// Something a client is told without having asked.

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::matchmaker_baseapp::PlayerCard;
+use super::presence::Presence;
 use crate::ids::{Epoch, Key};
 use crate::wire;
 
@@ -148,7 +149,15 @@ pub trait Replicated: Serialize + DeserializeOwned {
 /// What is followed of a player who is to fight.
 pub const OF_FIGHTERS: &[ComponentId] = &[PlayerCard::ID];
 
+/// What is followed of the members of a guild.
+pub const OF_MEMBERS: &[ComponentId] = &[Presence::ID];
+
 impl Replicated for PlayerCard {
     const ID: ComponentId = ComponentId(1);
+    const SCHEMA: u8 = 1;
+}
+
+impl Replicated for Presence {
+    const ID: ComponentId = ComponentId(2);
     const SCHEMA: u8 = 1;
 }

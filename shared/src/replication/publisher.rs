@@ -28,6 +28,8 @@ use subscriptions::{Name, Subscription, Subscriptions};
 /// Only what is durable may be published: a subscriber must never see what a crash takes back.
 #[derive(Debug)]
 pub struct Publisher {
+    /// Whether an entity to which nobody subscribes is forgotten.
+    on_demand: bool,
     lease_ticks: u64,
     retry_ticks: u64,
     entities: Entities,
@@ -73,6 +75,7 @@ impl Publisher {
     #[must_use]
     pub fn new(rate: TickRate) -> Self {
         Self {
+            on_demand: false,
             lease_ticks: rate.ticks_of_ms(LEASE_MS),
             retry_ticks: rate.ticks_of_ms(RETRY_MS),
             entities: Entities::default(),
@@ -80,6 +83,14 @@ impl Publisher {
             changed: VecDeque::new(),
             level: Level::default(),
         }
+    }
+
+    /// As [`Publisher::new`], for an owner of far more entities than anybody asks for: it publishes
+    /// an entity when it hears a `Subscribe`, and the entity is forgotten with its last
+    /// subscription. So there are never more entities than subscriptions.
+    #[must_use]
+    pub fn on_demand(rate: TickRate) -> Self {
+        Self { on_demand: true, ..Self::new(rate) }
     }
 
     /// Publishes a component of the entity `key` as it is durable in the commit `version` of the
@@ -116,6 +127,11 @@ impl Publisher {
     #[must_use]
     pub fn published(&self, key: Key, id: ComponentId) -> Option<&Component> {
         self.entities.component(key, id)
+    }
+
+    /// The entities that publish something.
+    pub fn keys(&self) -> impl Iterator<Item = Key> {
+        self.entities.keys()
     }
 
     /// The entity is not owned here any more: its subscriptions end.
@@ -214,6 +230,7 @@ impl Publisher {
             || self.subscriptions.count_of(name.from) >= SUBSCRIPTIONS_PER_SUBSCRIBER_MAX;
         if full || wanted.len() > COMPONENTS_MAX {
             self.level.refused += 1;
+            self.forget_unwanted(key);
             end(name, EndReason::Refused, outputs);
             return;
         }
@@ -247,6 +264,13 @@ impl Publisher {
     fn drop_subscription(&mut self, name: Name) {
         if let Some(subscription) = self.subscriptions.remove(name) {
             self.entities.remove_subscriber(subscription.key, name);
+            self.forget_unwanted(subscription.key);
+        }
+    }
+
+    fn forget_unwanted(&mut self, key: Key) {
+        if self.on_demand && !self.entities.has_subscribers(key) {
+            self.entities.remove(key);
         }
     }
 

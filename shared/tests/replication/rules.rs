@@ -109,6 +109,35 @@ fn changes_of_one_tick_are_merged_and_only_those_asked_for_are_told() {
 }
 
 #[test]
+fn a_publisher_on_demand_has_no_more_entities_than_subscriptions() {
+    let mut publisher = Publisher::on_demand(RATE);
+    let publish = |publisher: &mut Publisher| put(publisher, 3, 1, component(FIRST, 1));
+    publish(&mut publisher);
+    let all = ask(&mut publisher, 1, subscribe(1, &[FIRST]));
+    assert_eq!(all, [snapshot(1, &[component(FIRST, 1)])]);
+    assert_eq!(publisher.keys().collect::<Vec<_>>(), [KEY]);
+    ask(&mut publisher, 2, subscribe(2, &[FIRST]));
+    let unsubscribe =
+        |subscription| ToPublisher::Unsubscribe { subscription: SubscriptionId(subscription) };
+    ask(&mut publisher, 3, unsubscribe(1));
+    assert_eq!(publisher.level().entities, 1, "somebody still wants it");
+    ask(&mut publisher, 3, unsubscribe(2));
+    assert_eq!(publisher.level().entities, 0);
+    publish(&mut publisher);
+    let many: Vec<_> = (0..=COMPONENTS_MAX).map(|_| FIRST).collect();
+    assert_eq!(ask(&mut publisher, 4, subscribe(1, &many)), [ended(EndReason::Refused)]);
+    assert_eq!(publisher.level().entities, 0, "what is refused leaves nothing behind");
+    publish(&mut publisher);
+    ask(&mut publisher, 5, subscribe(1, &[FIRST]));
+    publisher.node_gone(reader().node);
+    assert_eq!(publisher.level().entities, 0);
+    publish(&mut publisher);
+    ask(&mut publisher, 5, subscribe(1, &[FIRST]));
+    tick(&mut publisher, 6 + RATE.ticks_of_ms(LEASE_MS));
+    assert_eq!(publisher.level().entities, 0, "nobody has renewed it");
+}
+
+#[test]
 fn what_is_older_than_what_was_published_is_ignored() {
     let mut publisher = publisher();
     ask(&mut publisher, 1, subscribe(1, &[FIRST]));

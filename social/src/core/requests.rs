@@ -13,6 +13,7 @@ use shared::msg::refusal::{Refusal, RefusalCode};
 use shared::ownership::Seen;
 
 use super::border::Border;
+use super::guilds::What;
 use super::presence::{self, Players};
 use super::{guilds, queueing, teams};
 
@@ -47,13 +48,18 @@ pub(crate) fn take(world: &mut World, session: SessionRef, order: LoginOrder, as
         return;
     }
     // Guilds are on all nodes, and anybody whom a gateway has let in may read them.
-    let is_anybodys = matches!(ask.request, SocialRequest::ReadGuild { .. });
+    let is_anybodys = ask.request.reads_guild().is_some();
     if !is_anybodys && let Err(refusal) = check_session(world, session, order, ask.player) {
         world.resource_mut::<Border>().reply(session, ask.id, Err(refusal));
         return;
     }
     match ask.request {
-        SocialRequest::ReadGuild { guild } => guilds::read(world, session, ask.id, guild),
+        SocialRequest::ReadGuild { guild } => {
+            guilds::read(world, (session, ask.id), guild, What::Members);
+        }
+        SocialRequest::ReadRoster { guild } => {
+            guilds::read(world, (session, ask.id), guild, What::Roster);
+        }
         SocialRequest::ListGuilds => {
             let lines = guilds::list(world);
             world.resource_mut::<Border>().reply(session, ask.id, Ok(Reply::Guilds(lines)));
@@ -113,7 +119,9 @@ fn carry_out(world: &mut World, ask: &Ask) -> Answer {
         SocialRequest::Watch { player: fighter } => {
             Answer::Now(queueing::watch(world, ask, *fighter))
         }
-        SocialRequest::ReadGuild { .. } | SocialRequest::ListGuilds => {
+        SocialRequest::ReadGuild { .. }
+        | SocialRequest::ReadRoster { .. }
+        | SocialRequest::ListGuilds => {
             unreachable!("reads change nothing and are answered by `take`")
         }
     }

@@ -41,11 +41,30 @@ pub(crate) fn each_second(world: &mut World) -> Schedule {
 pub(crate) fn session_opened(world: &mut World, player: PlayerId) {
     teams::greet(world, player);
     queueing::greet(world, player);
+    presence::changed(world, player);
 }
 
 /// The player has no session any more and may come back.
 pub(crate) fn session_ended(world: &mut World, player: PlayerId) {
     queueing::member_away(world, player);
+    presence::changed(world, player);
+}
+
+/// The player has begun or ended a battle.
+pub(crate) fn play_changed(world: &mut World, player: PlayerId) {
+    presence::changed(world, player);
+}
+
+/// What has to follow all inputs of a tick: what came of presence is told.
+pub(crate) fn end_tick(world: &mut World) {
+    guilds::answer_waiting(world);
+    presence::tell(world);
+}
+
+/// Another node may be the lobby now.
+pub(crate) fn nodes_changed(world: &mut World) {
+    presence::mind_lobby(world);
+    guilds::mind_lobby(world);
 }
 
 /// The player did not come back in time.

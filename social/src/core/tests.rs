@@ -3,6 +3,7 @@
 mod faults;
 mod guilds;
 mod harness;
+mod presence;
 mod properties;
 mod queueing;
 mod teams;

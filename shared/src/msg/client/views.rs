@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::battle::Outcome;
 use crate::ids::{BattleId, GuildId, LetterId, PlayerId, TeamId};
+use crate::msg::presence::Presence;
 
 /// A place where equipment is worn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -129,7 +130,7 @@ pub enum Sender {
     Battle(BattleId),
 }
 
-/// A guild as its roster shows it.
+/// A guild and who is in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuildView {
     /// The guild.
@@ -140,6 +141,30 @@ pub struct GuildView {
     pub leader: PlayerId,
     /// All members, the leader included, ordered by id.
     pub members: Vec<(PlayerId, String)>,
+}
+
+/// A guild's roster: who is in it, and which of them can be reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RosterView {
+    /// The guild.
+    pub guild: GuildId,
+    /// Its name.
+    pub name: String,
+    /// The leader.
+    pub leader: PlayerId,
+    /// All members, the leader included, ordered by id.
+    pub members: Vec<RosterLine>,
+}
+
+/// A member in a roster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RosterLine {
+    /// The member.
+    pub player: PlayerId,
+    /// The shown name.
+    pub name: String,
+    /// Whether the member can be reached.
+    pub presence: Presence,
 }
 
 /// A guild in a list.

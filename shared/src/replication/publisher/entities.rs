@@ -1,4 +1,4 @@
-//! Entities and what is published of them. Who owns them bounds their number.
+//! Entities and what is published of them. Who owns them bounds their number, or who subscribes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,6 +41,14 @@ struct Shown {
 impl Entities {
     pub(super) fn len(&self) -> usize {
         self.by_key.len()
+    }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
+        self.by_key.keys().copied()
+    }
+
+    pub(super) fn has_subscribers(&self, key: Key) -> bool {
+        self.by_key.get(&key).is_some_and(|entity| !entity.subscribers.is_empty())
     }
 
     pub(super) fn epoch_of(&self, key: Key) -> Option<Epoch> {

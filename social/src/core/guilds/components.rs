@@ -26,7 +26,7 @@ pub(crate) enum Tenancy {
 #[derive(Clone, Debug, Default, Component)]
 pub(crate) struct Quarantine(pub(crate) Vec<Vec<u8>>);
 
-/// Who waits for the guild to be opened; at most `READERS_MAX`.
+/// Who waits for the guild to be opened, or for its members' presence; at most `READERS_MAX`.
 #[derive(Clone, Debug, Default, Component)]
 pub(crate) struct Readers(pub(crate) Vec<Reader>);
 
@@ -37,6 +37,17 @@ pub(crate) struct Reader {
     pub(crate) session: SessionRef,
     /// The request.
     pub(crate) id: RequestId,
+    /// What is read.
+    pub(crate) what: What,
+}
+
+/// What is read of a guild.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// Who is in it.
+    Members,
+    /// Who is in it, and which of them can be reached.
+    Roster,
 }
 
 /// When the guild was last needed; `None`: it can be given back at once.

@@ -3,17 +3,18 @@
 use bevy_ecs::prelude::{Entity, World};
 
 use shared::core::Output;
-use shared::ids::{GuildId, Key, RequestId, SessionRef};
+use shared::ids::{GuildId, Key, PlayerId, RequestId, SessionRef};
 use shared::limits::PART_BYTES_MAX;
 use shared::msg::Body;
-use shared::msg::client::Reply;
+use shared::msg::client::{Presence, Reply};
 use shared::msg::refusal::{Refusal, RefusalCode};
 use shared::ownership::{KeeperEvent, LostReason};
 use shared::store::Record;
 use shared::tick::Tick;
 use shared::wire;
 
-use super::components::{Guilds, Label, LastUsed, Quarantine, Reader, Readers, Tenancy};
+use super::components::{Guilds, Label, LastUsed, Quarantine, Reader, Readers, Tenancy, What};
+use super::following::{self, Following};
 use super::index::{self, Index};
 use super::mail;
 use super::roster::Roster;
@@ -40,7 +41,12 @@ pub(crate) fn mail_waiting(world: &mut World, key: Key) {
 }
 
 /// Answers a reader when what the reader sees is durable.
-pub(crate) fn read(world: &mut World, session: SessionRef, id: RequestId, guild: GuildId) {
+pub(crate) fn read(
+    world: &mut World,
+    (session, id): (SessionRef, RequestId),
+    guild: GuildId,
+    what: What,
+) {
     let held = world.resource::<Guilds>().held.contains_key(&guild);
     let border = world.resource::<Border>();
     let home = border.nodes.home_of_key(Key::Guild(guild));
@@ -60,19 +66,59 @@ pub(crate) fn read(world: &mut World, session: SessionRef, id: RequestId, guild:
         world.resource_mut::<Border>().reply(session, id, Err(refusal));
         return;
     };
-    let reader = Reader { session, id };
+    let reader = Reader { session, id, what };
     match world.get::<Tenancy>(entity).copied().expect("every guild has one") {
-        Tenancy::Opening => {
-            let mut readers = world.get_mut::<Readers>(entity).expect("every guild has them");
-            if readers.0.len() < READERS_MAX {
-                readers.0.push(reader);
-                return;
-            }
-            let refusal = Refusal::new(RefusalCode::Busy, "too many wait for this guild");
-            world.resource_mut::<Border>().reply(session, id, Err(refusal));
-        }
-        Tenancy::Open | Tenancy::Damaged => answer(world, entity, reader),
+        Tenancy::Opening => wait(world, entity, reader),
+        Tenancy::Open => serve(world, entity, reader),
+        Tenancy::Damaged => answer(world, entity, reader),
     }
+}
+
+/// Readers of these guilds' rosters know as much of the members' presence as they will.
+pub(crate) fn answer_waiting(world: &mut World) {
+    for guild in following::mind(world) {
+        let Some(&entity) = world.resource::<Guilds>().held.get(&guild) else { continue };
+        for reader in take_readers(world, entity) {
+            answer(world, entity, reader);
+        }
+    }
+}
+
+/// Everybody whose presence is followed here, and what readers are told of it.
+pub(crate) fn members_told(world: &World) -> Vec<(PlayerId, Presence)> {
+    let following = world.resource::<Following>();
+    let players = following.players().into_iter();
+    players.map(|player| (player, following.presence(player))).collect()
+}
+
+/// Answers a reader of an open guild, at once or when its members' presence is known.
+fn serve(world: &mut World, entity: Entity, reader: Reader) {
+    let guild = world.get::<Label>(entity).expect("every guild has a label").0;
+    let roster = world.get::<Roster>(entity).filter(|roster| roster.is_founded()).cloned();
+    let waits = match (reader.what, roster) {
+        (What::Roster, Some(roster)) => following::read(world, guild, &roster),
+        (What::Roster, None) | (What::Members, _) => false,
+    };
+    if waits {
+        wait(world, entity, reader);
+    } else {
+        answer(world, entity, reader);
+    }
+}
+
+fn wait(world: &mut World, entity: Entity, reader: Reader) {
+    let mut readers = world.get_mut::<Readers>(entity).expect("every guild has them");
+    if readers.0.len() < READERS_MAX {
+        readers.0.push(reader);
+        return;
+    }
+    let refusal = Refusal::new(RefusalCode::Busy, "too many wait for this guild");
+    world.resource_mut::<Border>().reply(reader.session, reader.id, Err(refusal));
+}
+
+fn take_readers(world: &mut World, entity: Entity) -> Vec<Reader> {
+    let readers = world.get_mut::<Readers>(entity).map(|mut readers| readers.0.split_off(0));
+    readers.unwrap_or_default()
 }
 
 /// Begins to hold a guild, or finds it; `None` if too many are held. A guild opened as `used` at
@@ -207,14 +253,16 @@ fn opened(world: &mut World, guild: GuildId, record: &Record) {
     let aside = record.parts.iter().find(|(part, _)| *part == PART_QUARANTINE);
     let aside = aside.and_then(|(_, bytes)| wire::decode(bytes, PART_BYTES_MAX).ok());
     world.entity_mut(entity).insert((tenancy, Quarantine(aside.unwrap_or_default())));
-    let readers = world.get_mut::<Readers>(entity).map(|mut readers| readers.0.split_off(0));
-    let readers = readers.unwrap_or_default();
+    let readers = take_readers(world, entity);
     if record.mailbox_entries > 0 {
         let now = world.resource::<Border>().now;
         world.entity_mut(entity).insert(LastUsed(Some(now)));
     }
     for reader in readers {
-        answer(world, entity, reader);
+        match tenancy {
+            Tenancy::Open => serve(world, entity, reader),
+            Tenancy::Opening | Tenancy::Damaged => answer(world, entity, reader),
+        }
     }
     if world.resource::<Border>().draining {
         release(world, guild);
@@ -227,14 +275,21 @@ fn answer(world: &mut World, entity: Entity, reader: Reader) {
     let now = world.resource::<Border>().now;
     world.entity_mut(entity).insert(LastUsed(Some(now)));
     let guild = world.get::<Label>(entity).expect("every guild has a label").0;
-    let view = world.get::<Roster>(entity).and_then(|roster| roster.view(guild));
+    let roster = world.get::<Roster>(entity);
+    let view = roster.and_then(|roster| match reader.what {
+        What::Members => roster.view(guild).map(Reply::Guild),
+        What::Roster => {
+            let following = world.resource::<Following>();
+            roster.view_with(guild, |player| following.presence(player)).map(Reply::Roster)
+        }
+    });
     let result = match world.get::<Tenancy>(entity) {
         Some(Tenancy::Damaged) => {
             let text = "the guild's roster cannot be read; an operator has to look at it";
             Err(Refusal::new(RefusalCode::Quarantined, text))
         }
         Some(Tenancy::Open | Tenancy::Opening) | None => {
-            view.map(Reply::Guild).ok_or_else(not_found)
+            view.ok_or_else(not_found)
         }
     };
     let otherwise = Refusal::new(RefusalCode::Unavailable, "the guild was lost; try again");
@@ -265,14 +320,14 @@ fn lost(world: &mut World, guild: GuildId, reason: LostReason) {
 
 fn refuse_readers(world: &mut World, guild: GuildId, text: &str) {
     let Some(&entity) = world.resource::<Guilds>().held.get(&guild) else { return };
-    let readers = world.get_mut::<Readers>(entity).map(|mut readers| readers.0.split_off(0));
-    for reader in readers.unwrap_or_default() {
+    for reader in take_readers(world, entity) {
         let refusal = Refusal::new(RefusalCode::Unavailable, text);
         world.resource_mut::<Border>().reply(reader.session, reader.id, Err(refusal));
     }
 }
 
 fn forget(world: &mut World, guild: GuildId) {
+    following::forget(world, guild);
     if let Some(entity) = world.resource_mut::<Guilds>().held.remove(&guild) {
         world.despawn(entity);
     }

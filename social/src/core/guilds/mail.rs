@@ -12,6 +12,7 @@ use shared::store::{MailEntry, Post};
 use shared::wire;
 
 use super::components::{Guilds, LastUsed, Quarantine};
+use super::following;
 use super::index::Index;
 use super::roster::Roster;
 use super::{PART_QUARANTINE, PART_ROSTER, QUARANTINE_ENTRIES_MAX};
@@ -53,6 +54,7 @@ pub(super) fn apply(world: &mut World, guild: GuildId, entries: &[MailEntry]) {
         change.parts.push((PART_QUARANTINE, wire::encode(&aside.0)));
     }
     world.resource_mut::<Index>().note(guild, &roster);
+    following::roster_changed(world, guild, &roster);
     let now = world.resource::<Border>().now;
     world.entity_mut(entity).insert((roster, aside, LastUsed(Some(now))));
     commit(world, key, change, taken);

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use shared::ids::{GuildId, PlayerId};
 use shared::limits::{GUILD_MEMBERS_MAX, PART_BYTES_MAX};
-use shared::msg::client::{GuildView, check_name};
+use shared::msg::client::{GuildView, Presence, RosterLine, RosterView, check_name};
 use shared::msg::refusal::{Refusal, RefusalCode};
 use shared::wire::{self, WireError};
 
@@ -137,6 +137,25 @@ impl Roster {
             let next = self.members.iter().min_by_key(|(_, member)| member.joined);
             self.leader = next.map_or(PlayerId::default(), |(player, _)| *player);
         }
+    }
+
+    /// As [`Roster::view`], with what `presence` says of the members.
+    pub(crate) fn view_with(
+        &self,
+        guild: GuildId,
+        presence: impl Fn(PlayerId) -> Presence,
+    ) -> Option<RosterView> {
+        let line = |(player, member): (&PlayerId, &Member)| RosterLine {
+            player: *player,
+            name: member.name.clone(),
+            presence: presence(*player),
+        };
+        self.is_founded().then(|| RosterView {
+            guild,
+            name: self.name.clone(),
+            leader: self.leader,
+            members: self.members.iter().map(line).collect(),
+        })
     }
 
     /// What players see; `None` for a guild without members.

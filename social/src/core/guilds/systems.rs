@@ -7,6 +7,7 @@ use bevy_ecs::prelude::World;
 use shared::ids::{GuildId, Key, Role};
 
 use super::components::{Guilds, LastUsed, Tenancy};
+use super::following::Following;
 use super::index::Index;
 use super::keys;
 use super::{IDLE_MS, ROUTINE_LOOKS_PER_S, SWEEP_MS};
@@ -18,14 +19,22 @@ pub(crate) struct Levels {
     pub(crate) open: u64,
     /// Guilds with members in the index.
     pub(crate) known: u64,
+    /// Members whose presence is followed or is to be.
+    pub(crate) members_followed: u64,
+    /// Losses of what the lobby told that were found since the role began.
+    pub(crate) member_gaps: u64,
 }
 
 /// How many guilds there are.
 pub(crate) fn levels(world: &World) -> Levels {
     let held = world.resource::<Guilds>().held.len();
+    let following = world.resource::<Following>();
+    let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     Levels {
-        open: u64::try_from(held).unwrap_or(u64::MAX),
+        open: count(held),
         known: world.resource::<Index>().founded(),
+        members_followed: count(following.count()),
+        member_gaps: following.gaps(),
     }
 }
 

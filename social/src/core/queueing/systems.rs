@@ -17,7 +17,7 @@ use super::{ACCEPT_MS_MAX, BATTLE_MS_MAX, CANCEL_MS_MAX, TICKETS_MAX};
 use crate::core::border::Border;
 use crate::core::presence::{self, Players};
 use crate::core::requests::{self, Answer, Ask};
-use crate::core::teams;
+use crate::core::{stage, teams};
 
 /// Queues the player's team, or the player alone.
 pub(crate) fn queue(world: &mut World, ask: &Ask, queue: &str) -> Answer {
@@ -80,7 +80,6 @@ pub(crate) fn matchmaker_said(world: &mut World, from: Address, said: FromMatchm
 
 /// A frame to the matchmaker did not arrive.
 pub(crate) fn unsent(world: &mut World, said: &ToMatchmaker) {
-    world.resource_mut::<Border>().counters.unsent += 1;
     match said {
         ToMatchmaker::Enqueue { ticket, .. } => {
             let text = "the matchmaker cannot be reached; try again";
@@ -261,6 +260,9 @@ fn happen(world: &mut World, id: TicketId, happening: Happening) {
                 tickets.of_player.remove(&member.player);
             }
         }
+    }
+    for member in &party {
+        stage::play_changed(world, member.player);
     }
     for effect in effects {
         match effect {

@@ -28,7 +28,7 @@ fn application(player: u64, found: Option<String>) -> Mail {
     Mail::GuildApplication { player: PlayerId(player), player_name, found }
 }
 
-fn leave(player: u64) -> Mail {
+pub(super) fn leave(player: u64) -> Mail {
     Mail::GuildLeft { player: PlayerId(player) }
 }
 

@@ -46,7 +46,7 @@ pub(super) struct Harness {
     /// Answers to commits are kept back.
     pub(super) commits_wait: bool,
     waiting: Vec<(OpId, StoreReply)>,
-    incarnation: u32,
+    node: NodeId,
     inputs: Vec<Input>,
     now: u64,
     requests: u64,
@@ -54,8 +54,14 @@ pub(super) struct Harness {
 
 impl Harness {
     pub(super) fn new() -> Self {
+        Self::at(1)
+    }
+
+    /// A role on the node of this number.
+    pub(super) fn at(node: u16) -> Self {
+        let node = NodeId { node, incarnation: 1 };
         let mut harness = Self {
-            social: Social::new(social(1), TickRate::new(HZ)),
+            social: Social::new(social(node), TickRate::new(HZ)),
             store: MemoryStore::default(),
             sent: Vec::new(),
             store_ops_left: u64::MAX,
@@ -63,7 +69,7 @@ impl Harness {
             commits_lost: false,
             commits_wait: false,
             waiting: Vec::new(),
-            incarnation: 1,
+            node,
             inputs: Vec::new(),
             now: 0,
             requests: 0,
@@ -74,14 +80,19 @@ impl Harness {
 
     /// The node dies and comes back over the same store; what was under way is lost.
     pub(super) fn crash(&mut self) {
-        let died = social(self.incarnation).node;
-        self.incarnation += 1;
-        self.social = Social::new(social(self.incarnation), TickRate::new(HZ));
+        let died = self.node;
+        self.node.incarnation += 1;
+        self.social = Social::new(self.me(), TickRate::new(HZ));
         self.inputs.clear();
         self.sent.clear();
         self.store_ops_left = u64::MAX;
         self.announce_nodes();
         self.input(Input::Directory(DirectoryEvent::Gone(died)));
+    }
+
+    /// Where the role is.
+    pub(super) fn me(&self) -> Address {
+        social(self.node)
     }
 
     pub(super) fn input(&mut self, input: Input) {
@@ -111,6 +122,7 @@ impl Harness {
             let mut next = Vec::new();
             for output in outputs {
                 match output {
+                    Output::Send { to, body } if to == self.me() => self.frame(to, body),
                     Output::Send { to, body } => self.sent.push((to, body)),
                     Output::Store { op, request } => self.store(op, &request, &mut next),
                     Output::Edge(_) | Output::SaveReplay { .. } => {
@@ -308,7 +320,7 @@ impl Harness {
 
     fn announce_nodes(&mut self) {
         let nodes = [
-            (social(self.incarnation).node, Role::Social),
+            (self.node, Role::Social),
             (BATTLE_NODE, Role::Battleapp),
             (BATTLE_NODE, Role::Baseapp),
             (MATCH_NODE, Role::Matchmaker),
@@ -319,9 +331,13 @@ impl Harness {
     }
 
     pub(super) fn ready(&mut self, id: NodeId, role: Role) {
+        self.input(Input::Directory(DirectoryEvent::Changed(Self::card(id, role))));
+    }
+
+    /// What a node that is ready tells of itself.
+    pub(super) fn card(id: NodeId, role: Role) -> NodeCard {
         let (state, build) = (NodeState::Ready, String::from("test"));
-        let card = NodeCard { id, state, build, roles: vec![(role, 0)], link: None, page: None };
-        self.input(Input::Directory(DirectoryEvent::Changed(card)));
+        NodeCard { id, state, build, roles: vec![(role, 0)], link: None, page: None }
     }
 }
 
@@ -333,6 +349,6 @@ fn gate() -> Address {
     Address { node: GATE_NODE, role: Role::Gateway }
 }
 
-fn social(incarnation: u32) -> Address {
-    Address { node: NodeId { node: 1, incarnation }, role: Role::Social }
+fn social(node: NodeId) -> Address {
+    Address { node, role: Role::Social }
 }

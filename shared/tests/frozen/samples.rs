@@ -10,7 +10,8 @@ use shared::msg::battle_gateway::{BattleInput, BattleOutput, Encoded};
 use shared::msg::client::{
     Act, Attachments, BattleLine, BattleStart, ClientDatagram, ClientFrame, Command, Event,
     FighterLine, FighterResult, GuildLine, GuildView, Letter, Login, Outcome, Pet, PlayerRequest,
-    Profile, Reply, Request, Sender, ServerFrame, Slot, SocialRequest, Stack, TeamView, Welcome,
+    Presence, Profile, Reply, Request, RosterLine, RosterView, Sender, ServerFrame, Slot,
+    SocialRequest, Stack, TeamView, Welcome,
 };
 use shared::msg::gateway_baseapp::{FromBaseapp, ToBaseapp};
 use shared::msg::gateway_social::{FromSocial, ToSocial};
@@ -20,7 +21,7 @@ use shared::msg::matchmaker_baseapp::{Card, CardRequest, PetCard, PlayerCard};
 use shared::msg::matchmaker_battle::{BotSeat, FromBattle, Seat, Stakes, ToBattle};
 use shared::msg::refusal::{Refusal, RefusalCode};
 use shared::msg::replication::{
-    Component, ComponentId, EndReason, Stamp, SubscriptionId, ToPublisher, ToSubscriber,
+    Component, ComponentId, EndReason, Replicated, Stamp, SubscriptionId, ToPublisher, ToSubscriber,
 };
 use shared::msg::social_battle::Rejoin;
 use shared::msg::social_matchmaker::{FromMatchmaker, PartyMember, ToMatchmaker};
@@ -184,6 +185,7 @@ fn clients() -> Vec<(&'static str, Sample)> {
         ("queue", SocialRequest::Queue { queue: text("arena") }),
         ("leave_queue", SocialRequest::LeaveQueue),
         ("watch", SocialRequest::Watch { player: OTHER }),
+        ("read_roster", SocialRequest::ReadRoster { guild: GUILD }),
     ];
     let request = |request| Sample::Client(ClientFrame::Request { id: REQUEST, request });
     let login = Login { protocol: 1, account: text("anna"), secret: [7; 32] };
@@ -214,6 +216,10 @@ fn replies() -> Vec<(&'static str, Sample)> {
     };
     let members = vec![(PLAYER, text("anna"))];
     let guild = GuildView { guild: GUILD, name: text("Owls"), leader: PLAYER, members };
+    let all = [Presence::Offline, Presence::Online, Presence::Fighting, Presence::Unknown];
+    let line = |presence| RosterLine { player: PLAYER, name: text("anna"), presence };
+    let members = all.map(line).to_vec();
+    let roster = RosterView { guild: GUILD, name: text("Owls"), leader: PLAYER, members };
     let fought =
         BattleLine { battle: BattleId(7), outcome: Outcome::Won, rating_change: 16, xp: 90 };
     let all = [
@@ -231,6 +237,7 @@ fn replies() -> Vec<(&'static str, Sample)> {
         ),
         ("reply_team", Ok(Reply::Team(team()))),
         ("reply_battles", Ok(Reply::Battles(vec![fought]))),
+        ("reply_roster", Ok(Reply::Roster(roster))),
         ("reply_refused", Err(refusal())),
     ];
     let reply = |result| Sample::Server(ServerFrame::Reply { id: REQUEST, result });
@@ -281,6 +288,7 @@ fn replication_bodies() -> Vec<(&'static str, Body)> {
     let (subscription, key) = (SubscriptionId(300), Key::Player(PLAYER));
     let stamp = Stamp { epoch: Epoch(12), version: 13 };
     let components = vec![Component { id: ComponentId(1), schema: 1, bytes: vec![7, 8] }];
+    let presence = vec![Presence::Fighting.to_component()];
     let wanted = vec![ComponentId(1), ComponentId(400)];
     let have = Some(stamp);
     let to = [
@@ -295,6 +303,7 @@ fn replication_bodies() -> Vec<(&'static str, Body)> {
             ToSubscriber::Snapshot { subscription, stamp, components: components.clone() },
         ),
         ("replica_changes", ToSubscriber::Changes { subscription, stamp, components }),
+        ("replica_presence", ToSubscriber::Changes { subscription, stamp, components: presence }),
         ("replica_not_owned", ended(EndReason::NotOwned)),
         ("replica_lost", ended(EndReason::Lost)),
         ("replica_unknown", ended(EndReason::Unknown)),

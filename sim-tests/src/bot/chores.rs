@@ -43,10 +43,11 @@ pub(crate) fn draw(
 fn social(draws: &mut Draws, book: &Book) -> Request {
     let Affiliation::Member(guild) = book.guild else { return Request::Ping };
     // Members are loyal, but not all of them for ever.
-    if draws.below(40) == 0 {
-        return Request::Player(PlayerRequest::LeaveGuild);
+    match draws.below(40) {
+        0 => Request::Player(PlayerRequest::LeaveGuild),
+        1..=8 => guild::members(guild),
+        _ => guild::roster(guild),
     }
-    guild::roster(guild)
 }
 
 fn equip(draws: &mut Draws, book: &Book, content: &Content) -> Option<PlayerRequest> {
@@ -154,7 +155,7 @@ mod tests {
                 assert!(gift.gold + u64::from(items) > 0, "an empty gift is none");
             }
         }
-        assert_eq!(kinds.len(), 13, "all but a ping for want of anything better: {kinds:?}");
+        assert_eq!(kinds.len(), 14, "all but a ping for want of anything better: {kinds:?}");
     }
 
     #[test]

@@ -87,6 +87,11 @@ impl GuildSearch {
 
 /// The request that shows the own guild's roster.
 pub(crate) const fn roster(guild: GuildId) -> Request {
+    Request::Social(SocialRequest::ReadRoster { guild })
+}
+
+/// The same as a client of an earlier build asks for it.
+pub(crate) const fn members(guild: GuildId) -> Request {
     Request::Social(SocialRequest::ReadGuild { guild })
 }
 

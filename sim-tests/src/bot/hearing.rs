@@ -1,9 +1,7 @@
 //! What a bot makes of answers and events.
 
-use shared::ids::{GuildId, LetterId};
-use shared::msg::client::{
-    Event, GuildView, Outcome, PlayerRequest, Reply, Request, Sender, SocialRequest,
-};
+use shared::ids::{GuildId, LetterId, PlayerId};
+use shared::msg::client::{Event, Outcome, PlayerRequest, Reply, Request, Sender, SocialRequest};
 use shared::msg::refusal::{Refusal, RefusalCode};
 
 use super::book::Affiliation;
@@ -141,7 +139,8 @@ impl Brain {
             | Reply::Guild(_)
             | Reply::Guilds(_)
             | Reply::Team(_)
-            | Reply::Battles(_) => return false,
+            | Reply::Battles(_)
+            | Reply::Roster(_) => return false,
         };
         if let Some(what) = differs {
             let kind = kind(&Request::Player(request.clone()));
@@ -189,8 +188,15 @@ impl Brain {
         match request {
             SocialRequest::ReadGuild { guild } => {
                 let Reply::Guild(view) = reply else { return false };
-                self.check_roster(*guild, &view, out);
-                true
+                let members = view.members.iter().map(|(member, _)| *member);
+                self.check_roster(*guild, members, kind(&Request::Social(request.clone())), out);
+                view.guild == *guild
+            }
+            SocialRequest::ReadRoster { guild } => {
+                let Reply::Roster(view) = reply else { return false };
+                let members = view.members.iter().map(|line| line.player);
+                self.check_roster(*guild, members, kind(&Request::Social(request.clone())), out);
+                view.guild == *guild
             }
             SocialRequest::ListGuilds => {
                 let Reply::Guilds(lines) = reply else { return false };
@@ -262,12 +268,18 @@ impl Brain {
     }
 
     /// A member stands in the roster of the guild.
-    fn check_roster(&self, guild: GuildId, view: &GuildView, out: &mut Vec<Action>) {
+    fn check_roster(
+        &self,
+        guild: GuildId,
+        mut members: impl Iterator<Item = PlayerId>,
+        kind: &'static str,
+        out: &mut Vec<Action>,
+    ) {
         let own = player(self.seed, self.index);
-        let listed = view.members.iter().any(|(member, _)| *member == own);
+        let listed = members.any(|member| member == own);
         if self.book.guild == Affiliation::Member(guild) && !listed {
             let what = format!("guild {guild} does not list its member {own}");
-            fault(out, Fault::Contradiction { kind: "read_guild", what });
+            fault(out, Fault::Contradiction { kind, what });
         }
     }
 

@@ -105,6 +105,7 @@ impl Party {
             SocialRequest::LeaveQueue => self.left_queue(now_ms),
             SocialRequest::InviteToTeam { .. }
             | SocialRequest::ReadGuild { .. }
+            | SocialRequest::ReadRoster { .. }
             | SocialRequest::ListGuilds
             | SocialRequest::Watch { .. } => {}
         }
@@ -121,6 +122,7 @@ impl Party {
             SocialRequest::LeaveQueue => self.place = Place::Waiting { since_ms: now_ms },
             SocialRequest::InviteToTeam { .. }
             | SocialRequest::ReadGuild { .. }
+            | SocialRequest::ReadRoster { .. }
             | SocialRequest::ListGuilds
             | SocialRequest::Watch { .. } => {}
         }

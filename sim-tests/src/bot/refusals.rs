@@ -72,7 +72,7 @@ fn expected_of_player(request: &PlayerRequest) -> &'static [RefusalCode] {
 
 fn expected_of_social(request: &SocialRequest) -> &'static [RefusalCode] {
     match request {
-        SocialRequest::ReadGuild { .. } => &[NotFound],
+        SocialRequest::ReadGuild { .. } | SocialRequest::ReadRoster { .. } => &[NotFound],
         SocialRequest::ListGuilds => &[],
         SocialRequest::CreateTeam => &[InTeam, InQueue],
         // The fellow is not online yet, or has a team already.
@@ -111,6 +111,7 @@ const fn player_kind(request: &PlayerRequest) -> &'static str {
 const fn social_kind(request: &SocialRequest) -> &'static str {
     match request {
         SocialRequest::ReadGuild { .. } => "read_guild",
+        SocialRequest::ReadRoster { .. } => "read_roster",
         SocialRequest::ListGuilds => "list_guilds",
         SocialRequest::CreateTeam => "create_team",
         SocialRequest::InviteToTeam { .. } => "invite_to_team",

@@ -2,8 +2,8 @@
 
 use shared::ids::{GuildId, LetterId, PlayerId};
 use shared::msg::client::{
-    Attachments, BattleStart, Event, FighterLine, Letter, Outcome, Profile, Sender, SocialRequest,
-    Stack, TeamView,
+    Attachments, BattleStart, Event, FighterLine, GuildView, Letter, Outcome, Presence, Profile,
+    RosterLine, RosterView, Sender, SocialRequest, Stack, TeamView,
 };
 use shared::msg::snapshot::FighterView;
 
@@ -108,6 +108,12 @@ impl Scene {
             Request::Player(PlayerRequest::ReadEquipment) => Ok(Reply::Equipment([None; 3])),
             Request::Player(PlayerRequest::ReadInbox) => Ok(Reply::Inbox(self.inbox.clone())),
             Request::Player(_) => refuse(RefusalCode::BagFull),
+            Request::Social(SocialRequest::ReadGuild { guild }) => {
+                Ok(Reply::Guild(members(*guild, vec![player(SEED, self.brain.index)])))
+            }
+            Request::Social(SocialRequest::ReadRoster { guild }) => {
+                Ok(Reply::Roster(roster(*guild, vec![player(SEED, self.brain.index)])))
+            }
             Request::Social(SocialRequest::ListGuilds) => Ok(Reply::Guilds(Vec::new())),
             Request::Social(SocialRequest::CreateTeam) => {
                 let leader = player(SEED, self.brain.index);
@@ -145,6 +151,19 @@ impl Scene {
     fn notes(&self, note: &Note) -> usize {
         self.out.iter().filter(|action| **action == Action::Note(note.clone())).count()
     }
+}
+
+fn members(guild: GuildId, members: Vec<PlayerId>) -> GuildView {
+    let RosterView { guild, name, leader, members } = roster(guild, members);
+    let members = members.into_iter().map(|line| (line.player, line.name)).collect();
+    GuildView { guild, name, leader, members }
+}
+
+fn roster(guild: GuildId, members: Vec<PlayerId>) -> RosterView {
+    let name = || String::from("Owls");
+    let line = |player| RosterLine { player, name: name(), presence: Presence::Online };
+    let members = members.into_iter().map(line).collect();
+    RosterView { guild, name: name(), leader: PlayerId(1), members }
 }
 
 fn gift(id: u64, from: PlayerId) -> Letter {
@@ -324,18 +343,17 @@ fn a_battle_that_falls_silent_is_a_fault_and_the_bot_goes_on() {
 
 #[test]
 fn a_roster_without_its_member_is_a_fault() {
-    let mut scene = Scene::new(3);
-    scene.guild = Some(GuildId(4));
-    scene.welcome();
-    let reads_guild =
-        |request: &Request| matches!(request, Request::Social(SocialRequest::ReadGuild { .. }));
-    let (id, _) = scene.until(reads_guild);
-    let view = shared::msg::client::GuildView {
-        guild: GuildId(4),
-        name: String::from("Owls"),
-        leader: PlayerId(1),
-        members: Vec::new(),
-    };
-    scene.reply(id, Ok(Reply::Guild(view)));
-    assert_eq!(scene.faults(), ["read_guild: contradiction"]);
+    let guild = GuildId(4);
+    let without = [
+        ("read_guild", Reply::Guild(members(guild, Vec::new()))),
+        ("read_roster", Reply::Roster(roster(guild, Vec::new()))),
+    ];
+    for (kind, reply) in without {
+        let mut scene = Scene::new(3);
+        scene.guild = Some(guild);
+        scene.welcome();
+        let (id, _) = scene.until(|request| refusals::kind(request) == kind);
+        scene.reply(id, Ok(reply));
+        assert_eq!(scene.faults(), [format!("{kind}: contradiction")]);
+    }
 }

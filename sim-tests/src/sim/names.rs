@@ -8,7 +8,7 @@ use shared::store::{StoreReply, StoreRequest};
 const SHOWN_MAX: usize = 160;
 
 /// Messages that every campaign with faults has to meet.
-pub(super) const MESSAGES: [&str; 22] = [
+pub(super) const MESSAGES: [&str; 23] = [
     "message: MailWaiting",
     "message: ToBaseapp",
     "message: FromBaseapp",
@@ -31,6 +31,7 @@ pub(super) const MESSAGES: [&str; 22] = [
     "store: Relay",
     "store: PendingOutboxes",
     "store: ListGuilds",
+    "presence: members were followed to the end",
 ];
 /// Refusals that every campaign with faults has to meet.
 pub(super) const REFUSALS: [&str; 9] = [

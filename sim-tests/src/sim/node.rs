@@ -54,7 +54,7 @@ pub(super) struct Node {
 pub(super) struct RoleSlot {
     /// Where it is.
     pub(super) address: Address,
-    core: Box<dyn Core>,
+    mind: Mind,
     schedule: Schedule,
     pace: Pace,
     /// What the node tells its roles.
@@ -72,6 +72,12 @@ pub(super) struct RoleSlot {
     inputs: Vec<Input>,
     /// What the core was called with, if somebody wants to know.
     pub(super) tape: Option<Vec<Call>>,
+}
+
+/// The core of a role; some are asked at the end for what others do not see.
+enum Mind {
+    Social(Box<Social>),
+    Other(Box<dyn Core>),
 }
 
 /// A call of a core.
@@ -172,7 +178,9 @@ impl Node {
     /// Whether nothing is left that exiting now would lose.
     pub(super) fn is_drained(&self) -> bool {
         self.roles.iter().all(|slot| {
-            slot.core.status().drained && slot.unsent.is_empty() && slot.handle.waiting() == 0
+            slot.mind.core().status().drained
+                && slot.unsent.is_empty()
+                && slot.handle.waiting() == 0
         })
     }
 
@@ -213,7 +221,7 @@ impl Node {
                 if let Some(tape) = &mut slot.tape {
                     tape.push(Call::Tick(tick, slot.inputs.clone()));
                 }
-                slot.core.tick(tick, slot.inputs.drain(..), outputs);
+                slot.mind.core_mut().tick(tick, slot.inputs.drain(..), outputs);
                 Moment::Ticked { tick, inputs }
             }
             Due::Wait { until_ns } => {
@@ -230,7 +238,7 @@ impl RoleSlot {
         let pace = Pace::of(address.role);
         Self {
             address,
-            core: core(address, pace, content),
+            mind: Mind::new(address, pace, content),
             schedule: Schedule::new(pace),
             pace,
             control: Vec::new(),
@@ -250,7 +258,15 @@ impl RoleSlot {
     }
 
     fn load(&self) -> u32 {
-        self.core.status().load
+        self.mind.core().status().load
+    }
+
+    /// The core, if it is a social node's.
+    pub(super) const fn social(&self) -> Option<&Social> {
+        match &self.mind {
+            Mind::Social(social) => Some(social),
+            Mind::Other(_) => None,
+        }
     }
 
     /// Whether what comes wakes it, or it looks at its next tick anyway.
@@ -266,7 +282,7 @@ impl RoleSlot {
             if let Some(tape) = &mut self.tape {
                 tape.push(Call::Stored(now, op, reply.clone()));
             }
-            self.core.stored(now, op, reply, outputs);
+            self.mind.core_mut().stored(now, op, reply, outputs);
             taken += 1;
         }
         taken
@@ -283,6 +299,31 @@ impl RoleSlot {
         inputs.extend(self.inbox.drain(..count).map(|(from, body)| Input::Frame { from, body }));
         let count = self.edge.len().min(room(inputs));
         inputs.extend(self.edge.drain(..count).map(Input::Edge));
+    }
+}
+
+impl Mind {
+    fn new(me: Address, pace: Pace, content: &Arc<Content>) -> Self {
+        match me.role {
+            Role::Social => Self::Social(Box::new(Social::new(me, pace.rate()))),
+            Role::Gateway | Role::Baseapp | Role::Battleapp | Role::Matchmaker => {
+                Self::Other(core(me, pace, content))
+            }
+        }
+    }
+
+    fn core(&self) -> &dyn Core {
+        match self {
+            Self::Social(social) => social.as_ref(),
+            Self::Other(core) => core.as_ref(),
+        }
+    }
+
+    fn core_mut(&mut self) -> &mut dyn Core {
+        match self {
+            Self::Social(social) => social.as_mut(),
+            Self::Other(core) => core.as_mut(),
+        }
     }
 }
 

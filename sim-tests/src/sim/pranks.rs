@@ -20,7 +20,7 @@ const NOTHING: u16 = u16::MAX;
 const FIRST_ID: u64 = 1 << 63;
 
 /// Kinds of such requests.
-const KINDS: u64 = 9;
+const KINDS: u64 = 10;
 
 impl World<'_> {
     /// A player asks for something absurd, now and then.
@@ -89,6 +89,10 @@ fn prank(kind: u64) -> (Request, &'static [RefusalCode]) {
         7 => {
             let join = SocialRequest::JoinTeam { team: TeamId(u64::MAX) };
             (Request::Social(join), &[NotFound, NotInvited, InTeam, InQueue])
+        }
+        8 => {
+            let read = SocialRequest::ReadRoster { guild: GuildId(u64::MAX) };
+            (Request::Social(read), &[NotFound])
         }
         _ => {
             let read = SocialRequest::ReadGuild { guild: GuildId(u64::MAX) };

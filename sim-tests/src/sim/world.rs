@@ -20,6 +20,7 @@ use super::network::{Link, LinkId};
 use super::node::{Moment, Node};
 use super::plan::Plan;
 use super::players::Player;
+use super::presence::Astray;
 use super::store::SimStore;
 
 /// Something that happens at a moment.
@@ -69,6 +70,8 @@ pub(super) enum Event {
     Reunion,
     /// Nobody asks for anything new.
     Evening,
+    /// What is told of members is compared with what the lobby knows.
+    LookAtPresence,
 }
 
 /// A run.
@@ -103,6 +106,8 @@ pub(super) struct World<'a> {
     pub(super) store_is_doomed: Option<u64>,
     pub(super) broken: Option<Broken>,
     pub(super) replays_verified: u32,
+    /// Of whom something else is told than the lobby knows.
+    pub(super) astray: Astray,
     /// The first core of each role keeps its calls.
     pub(super) is_taped: bool,
     outputs: Vec<Output>,
@@ -137,6 +142,7 @@ impl<'a> World<'a> {
             store_is_doomed: None,
             broken: None,
             replays_verified: 0,
+            astray: Astray::new(),
             is_taped: false,
             outputs: Vec::new(),
         };
@@ -149,6 +155,7 @@ impl<'a> World<'a> {
         world.invite_players();
         let active_us = plan.active_ms * 1_000;
         world.agenda.put(active_us, Event::Calm);
+        world.agenda.put(active_us + 20_000_000, Event::LookAtPresence);
         world.agenda.put(active_us + 25_000_000, Event::Reunion);
         world.agenda.put(active_us + 35_000_000, Event::Evening);
         world
@@ -175,7 +182,7 @@ impl<'a> World<'a> {
         if self.broken.is_some() {
             return None;
         }
-        if let Some(broken) = self.unanswered() {
+        if let Some(broken) = self.unanswered().or_else(|| self.unannounced()) {
             self.broken = Some(broken);
             return None;
         }
@@ -219,6 +226,7 @@ impl<'a> World<'a> {
             Event::Calm => self.calm_down(),
             Event::Reunion => self.reunion(),
             Event::Evening => self.evening(),
+            Event::LookAtPresence => self.look_at_presence(),
         }
     }
 

@@ -201,12 +201,8 @@ pub(super) fn read(world: &mut World, guild: GuildId, roster: &Roster) -> bool {
     let border = world.resource::<Border>();
     let (now, hopes_until) = (border.now, border.tick_in_ms(PRESENCE_MS_MAX));
     with(world, |following, border| {
-        let fresh = || Followed {
-            read: now,
-            members: BTreeSet::new(),
-            hopes_until: now,
-            answers_at: None,
-        };
+        let fresh =
+            || Followed { read: now, members: BTreeSet::new(), hopes_until: now, answers_at: None };
         following.guilds.entry(guild).or_insert_with(fresh).read = now;
         following.take_roster(guild, roster, hopes_until, &mut border.outputs);
         let waits = following.is_awaited(guild, now);
@@ -286,4 +282,84 @@ fn with<T>(world: &mut World, act: impl FnOnce(&mut Following, &mut Border) -> T
     world.resource_scope(|world, mut following: Mut<'_, Following>| {
         act(&mut following, &mut world.resource_mut::<Border>())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::ids::{NodeId, Role};
+    use shared::limits::GUILD_MEMBERS_MAX;
+
+    use super::*;
+
+    const RATE: TickRate = TickRate::new(100);
+
+    fn read(following: &mut Following, n: u64) -> GuildId {
+        let name = format!("guild {n}");
+        let guild = GuildId::of_name(&name);
+        let mut roster = Roster::default();
+        let members = GUILD_MEMBERS_MAX as u64;
+        for player in n * members..(n + 1) * members {
+            let player = PlayerId(player);
+            if roster.is_founded() {
+                roster.admit(player, "bo").expect("there is room");
+            } else {
+                roster.found(guild, &name, player, "al").expect("the name is free");
+            }
+        }
+        let followed = Followed {
+            read: Tick(0),
+            members: BTreeSet::new(),
+            hopes_until: Tick(0),
+            answers_at: None,
+        };
+        following.guilds.entry(guild).or_insert(followed);
+        following.take_roster(guild, &roster, Tick(25), &mut Vec::new());
+        guild
+    }
+
+    #[test]
+    fn no_more_members_are_followed_than_the_bound_and_the_rest_is_unknown_until_there_is_room() {
+        let mut following = Following::new(RATE);
+        let (nodes, mut outputs) = (Nodes::default(), Vec::new());
+        let lobby = Address { node: NodeId { node: 1, incarnation: 1 }, role: Role::Social };
+        let last = (FOLLOWED_MAX / GUILD_MEMBERS_MAX) as u64;
+        let first = read(&mut following, 0);
+        for n in 1..=last {
+            read(&mut following, n);
+        }
+        assert_eq!((following.count(), following.due.len()), (FOLLOWED_MAX, FOLLOWED_MAX));
+        let unlucky = PlayerId((last + 1) * GUILD_MEMBERS_MAX as u64 - 1);
+        assert!(!following.due.contains(&unlucky));
+        following.move_to(Some(lobby), Tick(25), &mut outputs);
+        following.mind(Tick(1), &nodes, &mut outputs);
+        assert_eq!(outputs.len(), FOLLOWS_PER_TICK_MAX, "the others wait for the next tick");
+        let ticks = (FOLLOWED_MAX / FOLLOWS_PER_TICK_MAX) as u64;
+        for tick in 2..=ticks {
+            following.mind(Tick(tick), &nodes, &mut outputs);
+        }
+        assert_eq!((following.due.len(), outputs.len()), (0, FOLLOWED_MAX));
+        assert!(!following.replica.is_followed(Key::Player(unlucky)));
+        assert_eq!(following.presence(unlucky), Presence::Unknown);
+        following.forget(first, &mut outputs);
+        assert_eq!(following.count(), FOLLOWED_MAX - GUILD_MEMBERS_MAX);
+        read(&mut following, last);
+        assert!(following.due.contains(&unlucky), "its next reader makes use of the room");
+    }
+
+    #[test]
+    fn who_is_in_two_guilds_is_followed_once_and_as_long_as_one_of_them_is_read() {
+        let mut following = Following::new(RATE);
+        let mut outputs = Vec::new();
+        let guilds = [1, 2].map(|n| read(&mut following, n));
+        let both = PlayerId(GUILD_MEMBERS_MAX as u64);
+        let mut roster = Roster::default();
+        roster.found(guilds[1], "guild 2", both, "al").expect("the name is free");
+        following.take_roster(guilds[1], &roster, Tick(25), &mut outputs);
+        assert_eq!(following.count(), GUILD_MEMBERS_MAX + 1);
+        following.forget(guilds[0], &mut outputs);
+        assert_eq!(following.players(), BTreeSet::from([both]));
+        assert!(following.due.contains(&both));
+        following.forget(guilds[1], &mut outputs);
+        assert!(following.due.is_empty() && following.guilds_of.is_empty());
+    }
 }

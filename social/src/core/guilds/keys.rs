@@ -288,9 +288,7 @@ fn answer(world: &mut World, entity: Entity, reader: Reader) {
             let text = "the guild's roster cannot be read; an operator has to look at it";
             Err(Refusal::new(RefusalCode::Quarantined, text))
         }
-        Some(Tenancy::Open | Tenancy::Opening) | None => {
-            view.ok_or_else(not_found)
-        }
+        Some(Tenancy::Open | Tenancy::Opening) | None => view.ok_or_else(not_found),
     };
     let otherwise = Refusal::new(RefusalCode::Unavailable, "the guild was lost; try again");
     let mut border = world.resource_mut::<Border>();

@@ -13,7 +13,7 @@ use shared::msg::social_matchmaker::FromMatchmaker;
 
 use super::guilds::{found, join, leave};
 use super::harness::{BATTLEAPP, Harness};
-use crate::core::guilds::{FOLLOWED_MAX, PRESENCE_MS_MAX, UNREAD_MS};
+use crate::core::guilds::{PRESENCE_MS_MAX, UNREAD_MS};
 use crate::core::presence::SETTLE_MS;
 
 /// Nodes in the tests; the numbers leave room for the others of the harness.
@@ -41,9 +41,8 @@ impl Cluster {
             known.apply(&DirectoryEvent::Changed(Harness::card(id, Role::Social)));
         }
         let names = (0..).map(|n| format!("guild {n}"));
-        let away = |name: &String| {
-            known.home_of_key(Key::Guild(GuildId::of_name(name))) != known.lobby()
-        };
+        let away =
+            |name: &String| known.home_of_key(Key::Guild(GuildId::of_name(name))) != known.lobby();
         let name = names.into_iter().find(away).expect("some guild is at home elsewhere");
         let nodes = NUMBERS.map(Harness::at).into_iter().map(|node| (node.me(), node));
         let (silent, online) = (BTreeSet::new(), BTreeSet::new());

@@ -7,10 +7,11 @@ use proptest::test_runner::Config;
 
 use shared::ids::{BattleId, PlayerId, TeamId, TicketId};
 use shared::limits::TEAM_MEMBERS_MAX;
-use shared::msg::client::SocialRequest;
+use shared::msg::client::{Reply, SocialRequest};
 use shared::msg::refusal::{Refusal, RefusalCode};
 use shared::msg::social_matchmaker::{FromMatchmaker, ToMatchmaker};
 
+use super::guilds::{found, join, owls};
 use super::harness::{BATTLEAPP, Harness, MATCH_NODE};
 use crate::core::Social;
 use crate::core::presence::Players;
@@ -157,6 +158,18 @@ fn assert_invariants(social: &Social) {
     assert_eq!(players.online, online as u64);
 }
 
+/// What a reader of the guild of all players is told, once the news are there.
+fn assert_roster_is_true(harness: &mut Harness) {
+    let guild = owls();
+    let id = harness.ask(99, SocialRequest::ReadRoster { guild });
+    harness.run_ms(40);
+    let Some(Ok(Reply::Roster(view))) = harness.reply_to(id) else { panic!("no roster") };
+    for line in view.members {
+        let known = harness.social.presence_of(line.player);
+        assert_eq!(Some(line.presence), known, "{}", line.player);
+    }
+}
+
 proptest! {
     #![proptest_config(Config { cases: 200, failure_persistence: None, ..Config::default() })]
 
@@ -164,18 +177,23 @@ proptest! {
     fn invariants_hold_after_every_step(steps in proptest::collection::vec(step(), 1..80)) {
         let mut harness = Harness::new();
         let mut seen = Seen::default();
+        harness.mail(1, owls(), &found(1, "Owls"));
         for player in 1..=PLAYERS {
+            harness.mail(player, owls(), &join(player));
             harness.online(player, player);
         }
+        assert_roster_is_true(&mut harness);
         for step in &steps {
             take_step(&mut harness, &mut seen, step);
             assert_invariants(&harness.social);
         }
+        assert_roster_is_true(&mut harness);
         // Nobody is stuck: with everybody gone and enough time, nothing is left.
         for player in 1..=PLAYERS {
             harness.offline(player, player);
         }
         harness.run_ms(32_000);
         assert_eq!(harness.value("teams") + harness.value("queued"), 0);
+        assert_roster_is_true(&mut harness);
     }
 }

@@ -25,7 +25,8 @@ use subscriptions::{Name, Subscription, Subscriptions};
 
 /// Publishes components of the entities that a core owns.
 ///
-/// Only what is durable may be published: a subscriber must never see what a crash takes back.
+/// What is stored may be published when it is durable, and not before: a subscriber must never see
+/// what a crash takes back.
 #[derive(Debug)]
 pub struct Publisher {
     /// Whether an entity to which nobody subscribes is forgotten.

@@ -312,14 +312,17 @@ impl Replica {
         if let Some(link) = followed.state.link() {
             self.by_subscription.remove(&link.subscription);
         }
-        if let Some(due) = followed.due.take() {
+        // News are no question: what changes all the time has to be renewed all the same.
+        let is_current = |state| matches!(state, State::Live { checks: 0, .. });
+        let keeps_time = is_current(followed.state) && is_current(next);
+        followed.state = next;
+        if !keeps_time && let Some(due) = followed.due.take() {
             self.timers.remove(&(due, key));
         }
-        followed.state = next;
         if let Some(link) = next.link() {
             self.by_subscription.insert(link.subscription, key);
         }
-        if let Some(wait) = wait {
+        if let Some(wait) = wait.filter(|_| !keeps_time) {
             let due = now.after(wait);
             followed.due = Some(due);
             self.timers.insert((due, key));

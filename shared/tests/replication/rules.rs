@@ -265,6 +265,18 @@ fn a_loss_that_nothing_follows_is_found_by_the_routine_question() {
 }
 
 #[test]
+fn what_changes_all_the_time_is_renewed_as_often_as_what_does_not() {
+    let (mut replica, _) = replica();
+    hear(&mut replica, 0, snapshot(1, &[component(FIRST, 1)]));
+    let (mut outputs, check) = (Vec::new(), RATE.ticks_of_ms(CHECK_MS));
+    for (now, value) in (1..=check).zip((2..=100).cycle()) {
+        hear(&mut replica, now, changes(1 + now, &[component(FIRST, value)]));
+        replica.tick(Tick(now), &Nodes::default(), &mut outputs);
+    }
+    assert_eq!(outputs, [to_owner(resnapshot(Some(stamp(3, 1 + check))))]);
+}
+
+#[test]
 fn a_snapshot_takes_away_what_it_does_not_hold() {
     let (mut replica, _) = replica();
     hear(&mut replica, 1, snapshot(1, &[component(FIRST, 1)]));

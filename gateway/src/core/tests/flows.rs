@@ -1,9 +1,10 @@
 //! Sessions as they should go, and as nodes and clients let them go.
 
 use shared::core::{Core, Input};
-use shared::ids::{BattleId, PlayerId, Role, SessionId};
+use shared::directory::Nodes;
+use shared::ids::{BattleId, GuildId, Key, PlayerId, Role, SessionId};
 use shared::msg::battle_gateway::BattleOutput;
-use shared::msg::client::{PROTOCOL_VERSION, Request};
+use shared::msg::client::{PROTOCOL_VERSION, Request, SocialRequest};
 use shared::msg::refusal::RefusalCode;
 
 use super::script::*;
@@ -159,6 +160,33 @@ fn requests_are_routed_and_answered_once() {
     assert_eq!(stage.value("requests_repeated_total"), 1);
     assert_eq!(stage.value("stale_total"), 4);
     assert_eq!(stage.value("requests_in_flight"), 0);
+}
+
+#[test]
+fn what_reads_a_guild_goes_to_its_home_and_all_else_to_the_lobby() {
+    let lobby = at(Role::Social, 3);
+    let with = |number| {
+        let mut nodes = Nodes::default();
+        for line in [node(Role::Social, 3), node(Role::Social, number)] {
+            let Line::In(Input::Directory(event)) = line else { panic!("no node") };
+            nodes.apply(&event);
+        }
+        nodes
+    };
+    let stays = |number: &u16| with(*number).lobby() == Some(lobby);
+    let number = (6..).find(stays).expect("some node is not the lobby");
+    let home = |guild: &GuildId| with(number).home_of_key(Key::Guild(*guild));
+    let away = |guild: &GuildId| home(guild) == Some(at(Role::Social, number));
+    let guild = (1..).map(GuildId).find(away).expect("some guild is at home there");
+    let mut stage = after_login(vec![]);
+    assert_eq!(stage.play(&node(Role::Social, number)), [""; 0]);
+    for (id, request) in
+        [(1, SocialRequest::ReadGuild { guild }), (2, SocialRequest::ReadRoster { guild })]
+    {
+        let sent = stage.play(&ask(1, id, Request::Social(request)));
+        assert_eq!(sent, [format!("social@{number}#1 request {id}")]);
+    }
+    assert_eq!(stage.play(&list_guilds(1, 3)), ["social@3#1 request 3"]);
 }
 
 #[test]

@@ -89,25 +89,27 @@ impl Following {
     }
 
     /// Follows the members of a guild, new ones too, and nobody who has left it.
-    fn take_roster(
+    fn take_members(
         &mut self,
         guild: GuildId,
-        roster: &Roster,
+        members: &BTreeSet<PlayerId>,
         hopes_until: Tick,
         outputs: &mut Vec<Output>,
     ) {
         let Some(followed) = self.guilds.get_mut(&guild) else { return };
-        let members: BTreeSet<PlayerId> = roster.members().collect();
-        let left: Vec<PlayerId> = followed.members.difference(&members).copied().collect();
+        if followed.members == *members {
+            return;
+        }
+        let left: Vec<PlayerId> = followed.members.difference(members).copied().collect();
         followed.members.retain(|member| members.contains(member));
         for member in members {
-            if followed.members.contains(&member) || self.guilds_of.len() >= FOLLOWED_MAX {
+            if followed.members.contains(member) || self.guilds_of.len() >= FOLLOWED_MAX {
                 continue;
             }
-            followed.members.insert(member);
-            self.guilds_of.insert((member, guild));
-            if !self.replica.is_followed(Key::Player(member)) {
-                self.due.insert(member);
+            followed.members.insert(*member);
+            self.guilds_of.insert((*member, guild));
+            if !self.replica.is_followed(Key::Player(*member)) {
+                self.due.insert(*member);
                 followed.hopes_until = hopes_until;
             }
         }
@@ -197,14 +199,14 @@ impl Following {
 
 /// Somebody reads the roster of a guild. Returns whether it is worth while to wait: then
 /// [`mind`] says when to answer.
-pub(super) fn read(world: &mut World, guild: GuildId, roster: &Roster) -> bool {
+pub(super) fn read(world: &mut World, guild: GuildId, members: &BTreeSet<PlayerId>) -> bool {
     let border = world.resource::<Border>();
     let (now, hopes_until) = (border.now, border.tick_in_ms(PRESENCE_MS_MAX));
     with(world, |following, border| {
         let fresh =
             || Followed { read: now, members: BTreeSet::new(), hopes_until: now, answers_at: None };
         following.guilds.entry(guild).or_insert_with(fresh).read = now;
-        following.take_roster(guild, roster, hopes_until, &mut border.outputs);
+        following.take_members(guild, members, hopes_until, &mut border.outputs);
         let waits = following.is_awaited(guild, now);
         if waits && let Some(followed) = following.guilds.get_mut(&guild) {
             let at = *followed.answers_at.get_or_insert(followed.hopes_until);
@@ -216,9 +218,13 @@ pub(super) fn read(world: &mut World, guild: GuildId, roster: &Roster) -> bool {
 
 /// The roster of a guild has changed, durably or not: it does no harm to follow a member early.
 pub(super) fn roster_changed(world: &mut World, guild: GuildId, roster: &Roster) {
+    if !world.resource::<Following>().guilds.contains_key(&guild) {
+        return;
+    }
+    let members: BTreeSet<PlayerId> = roster.members().collect();
     let hopes_until = world.resource::<Border>().tick_in_ms(PRESENCE_MS_MAX);
     with(world, |following, border| {
-        following.take_roster(guild, roster, hopes_until, &mut border.outputs);
+        following.take_members(guild, &members, hopes_until, &mut border.outputs);
     });
 }
 
@@ -293,19 +299,10 @@ mod tests {
 
     const RATE: TickRate = TickRate::new(100);
 
+    /// Reads the `n`-th of guilds that are full and share nobody.
     fn read(following: &mut Following, n: u64) -> GuildId {
-        let name = format!("guild {n}");
-        let guild = GuildId::of_name(&name);
-        let mut roster = Roster::default();
-        let members = GUILD_MEMBERS_MAX as u64;
-        for player in n * members..(n + 1) * members {
-            let player = PlayerId(player);
-            if roster.is_founded() {
-                roster.admit(player, "bo").expect("there is room");
-            } else {
-                roster.found(guild, &name, player, "al").expect("the name is free");
-            }
-        }
+        let (guild, size) = (GuildId(n), GUILD_MEMBERS_MAX as u64);
+        let members = (n * size..(n + 1) * size).map(PlayerId).collect();
         let followed = Followed {
             read: Tick(0),
             members: BTreeSet::new(),
@@ -313,7 +310,7 @@ mod tests {
             answers_at: None,
         };
         following.guilds.entry(guild).or_insert(followed);
-        following.take_roster(guild, &roster, Tick(25), &mut Vec::new());
+        following.take_members(guild, &members, Tick(25), &mut Vec::new());
         guild
     }
 
@@ -352,9 +349,7 @@ mod tests {
         let mut outputs = Vec::new();
         let guilds = [1, 2].map(|n| read(&mut following, n));
         let both = PlayerId(GUILD_MEMBERS_MAX as u64);
-        let mut roster = Roster::default();
-        roster.found(guilds[1], "guild 2", both, "al").expect("the name is free");
-        following.take_roster(guilds[1], &roster, Tick(25), &mut outputs);
+        following.take_members(guilds[1], &BTreeSet::from([both]), Tick(25), &mut outputs);
         assert_eq!(following.count(), GUILD_MEMBERS_MAX + 1);
         following.forget(guilds[0], &mut outputs);
         assert_eq!(following.players(), BTreeSet::from([both]));

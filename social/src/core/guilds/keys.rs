@@ -94,12 +94,17 @@ pub(crate) fn members_told(world: &World) -> Vec<(PlayerId, Presence)> {
 /// Answers a reader of an open guild, at once or when its members' presence is known.
 fn serve(world: &mut World, entity: Entity, reader: Reader) {
     let guild = world.get::<Label>(entity).expect("every guild has a label").0;
-    let roster = world.get::<Roster>(entity).filter(|roster| roster.is_founded()).cloned();
+    let roster = world.get::<Roster>(entity).filter(|roster| roster.is_founded());
     let waits = match (reader.what, roster) {
-        (What::Roster, Some(roster)) => following::read(world, guild, &roster),
+        (What::Roster, Some(roster)) => {
+            let members = roster.members().collect();
+            following::read(world, guild, &members)
+        }
         (What::Roster, None) | (What::Members, _) => false,
     };
     if waits {
+        let now = world.resource::<Border>().now;
+        world.entity_mut(entity).insert(LastUsed(Some(now)));
         wait(world, entity, reader);
     } else {
         answer(world, entity, reader);

@@ -8,8 +8,8 @@
 //! The files: [`plan`] says what a seed decides; `world` has the loop and the nodes; `network`,
 //! `storage`, `membership`, `connections`, `players`, `pranks` and `faults` are what can happen;
 //! `store` and `board` are the server, which `backends` shows to the conformance suites; `checks`
-//! and `presence` say what must hold; `campaign` runs many seeds, `shrink` makes a failing plan smaller, `story`
-//! tells it, `tape` keeps what cores are called with.
+//! and `presence` say what must hold; `campaign` runs many seeds, `shrink` makes a failing plan
+//! smaller, `story` tells it, `tape` keeps what cores are called with.
 
 mod agenda;
 mod backends;

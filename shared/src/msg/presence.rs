@@ -1,4 +1,5 @@
-//! Whether players can be reached: what the lobby tells the other social nodes, and they the clients.
+//! Whether players can be reached: what the lobby tells the other social nodes, and these the
+//! clients.
 
 use serde::{Deserialize, Serialize};
 

@@ -220,6 +220,7 @@ fn replies() -> Vec<(&'static str, Sample)> {
     let line = |presence| RosterLine { player: PLAYER, name: text("anna"), presence };
     let members = all.map(line).to_vec();
     let roster = RosterView { guild: GUILD, name: text("Owls"), leader: PLAYER, members };
+    let listed = GuildLine { guild: GUILD, name: text("Owls"), members: 1 };
     let fought =
         BattleLine { battle: BattleId(7), outcome: Outcome::Won, rating_change: 16, xp: 90 };
     let all = [
@@ -231,10 +232,7 @@ fn replies() -> Vec<(&'static str, Sample)> {
         ("reply_equipment", Ok(Reply::Equipment([Some(1), None, Some(300)]))),
         ("reply_inbox", Ok(Reply::Inbox(vec![letter()]))),
         ("reply_guild", Ok(Reply::Guild(guild))),
-        (
-            "reply_guilds",
-            Ok(Reply::Guilds(vec![GuildLine { guild: GUILD, name: text("Owls"), members: 1 }])),
-        ),
+        ("reply_guilds", Ok(Reply::Guilds(vec![listed]))),
         ("reply_team", Ok(Reply::Team(team()))),
         ("reply_battles", Ok(Reply::Battles(vec![fought]))),
         ("reply_roster", Ok(Reply::Roster(roster))),
@@ -288,7 +286,7 @@ fn replication_bodies() -> Vec<(&'static str, Body)> {
     let (subscription, key) = (SubscriptionId(300), Key::Player(PLAYER));
     let stamp = Stamp { epoch: Epoch(12), version: 13 };
     let components = vec![Component { id: ComponentId(1), schema: 1, bytes: vec![7, 8] }];
-    let presence = vec![Presence::Fighting.to_component()];
+    let (whole, presence) = (components.clone(), vec![Presence::Fighting.to_component()]);
     let wanted = vec![ComponentId(1), ComponentId(400)];
     let have = Some(stamp);
     let to = [
@@ -298,10 +296,7 @@ fn replication_bodies() -> Vec<(&'static str, Body)> {
     ];
     let ended = |reason| ToSubscriber::Ended { subscription, reason };
     let from = [
-        (
-            "replica_snapshot",
-            ToSubscriber::Snapshot { subscription, stamp, components: components.clone() },
-        ),
+        ("replica_snapshot", ToSubscriber::Snapshot { subscription, stamp, components: whole }),
         ("replica_changes", ToSubscriber::Changes { subscription, stamp, components }),
         ("replica_presence", ToSubscriber::Changes { subscription, stamp, components: presence }),
         ("replica_not_owned", ended(EndReason::NotOwned)),
@@ -326,12 +321,9 @@ fn player_bodies() -> Vec<(&'static str, Body)> {
         ),
         ("baseapp_close", ToBaseapp::Close { player, session }),
     ];
-    let (session, owner) = (SESSION, address(Role::Baseapp));
+    let (session, owner, name) = (SESSION, address(Role::Baseapp), text("anna"));
     let from = [
-        (
-            "baseapp_opened",
-            FromBaseapp::Opened { session, player, name: text("anna"), order: ORDER },
-        ),
+        ("baseapp_opened", FromBaseapp::Opened { session, player, name, order: ORDER }),
         ("baseapp_moved", FromBaseapp::Moved { session, owner }),
         ("baseapp_refused", FromBaseapp::Refused { session, refusal: refusal() }),
         ("baseapp_reply", FromBaseapp::Reply { session, id: REQUEST, result: Ok(Reply::Done) }),

@@ -1,4 +1,5 @@
-//! Whether what readers of rosters are told of members is what the lobby knows, once faults are over.
+//! Whether what readers of rosters are told of members is what the lobby knows, once faults are
+//! over.
 
 use std::collections::BTreeMap;
 

@@ -4,7 +4,8 @@
 //! guild's mailbox; the roster, the answer to the player and the removal of the mail are one
 //! commit, so rosters and members agree whatever crashes. A guild that nobody needs is given
 //! back. Who reads a roster is told which members can be reached: the lobby tells their presence,
-//! which is followed for as long as rosters are read. A guild without members keeps its record and can be founded again under its name.
+//! which is followed for as long as rosters are read. A guild without members keeps its record and
+//! can be founded again under its name.
 
 mod components;
 mod following;

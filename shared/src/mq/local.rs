@@ -161,7 +161,7 @@ impl Mq for LocalMqEndpoint {
             let count = take_some(&mut queue.events, left, events);
             queue.away.taken(count);
             left -= count;
-            if count == 0 {
+            if left == 0 || queue.events.is_empty() {
                 break;
             }
         }
@@ -303,7 +303,8 @@ impl Inbox {
 }
 
 /// Moves at most `limit` events of a locked queue to the end of `events`, and says how many: all of
-/// them if `events` is empty, because then the two trade their memory, and some otherwise.
+/// them if `events` is empty, because then the two trade their memory, and otherwise only a few, so
+/// that senders do not wait for the lock.
 pub(super) fn take_some(
     queue: &mut VecDeque<MqEvent>,
     limit: usize,

@@ -94,9 +94,9 @@ impl Inbox {
     pub(super) fn drain(&self, limit: usize, events: &mut Vec<MqEvent>) -> bool {
         let mut left = limit;
         loop {
-            let count = take_some(&mut self.lock().events, left, events);
-            left -= count;
-            if count == 0 {
+            let mut queue = self.lock();
+            left -= take_some(&mut queue.events, left, events);
+            if left == 0 || queue.events.is_empty() {
                 break;
             }
         }

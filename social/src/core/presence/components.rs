@@ -35,7 +35,7 @@ pub(crate) struct Player {
     /// The newest login that is known.
     pub(crate) order: LoginOrder,
     /// Online, or for how long not.
-    pub(crate) presence: Presence,
+    pub(crate) reach: Reach,
     /// Answers of this node to the player's changing requests. Kept in memory: what they changed
     /// lives no longer than the node either.
     pub(crate) window: RequestWindow,
@@ -45,7 +45,7 @@ pub(crate) struct Player {
 
 /// Whether a player can be reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Presence {
+pub(crate) enum Reach {
     /// Through this line.
     Online(Line),
     /// Not since this tick.

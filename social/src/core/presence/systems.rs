@@ -5,7 +5,7 @@ use bevy_ecs::prelude::World;
 use shared::ids::{LoginOrder, NodeId, PlayerId, SessionRef};
 use shared::ownership::RequestWindow;
 
-use super::components::{Line, Player, Players, Presence};
+use super::components::{Line, Player, Players, Reach};
 use super::{GRACE_MS, PLAYERS_MAX};
 use crate::core::border::Border;
 use crate::core::stage;
@@ -19,12 +19,12 @@ pub(crate) fn come_online(world: &mut World, player: PlayerId, order: LoginOrder
         Some(known) if order < known.order => return,
         Some(known) => {
             known.order = order;
-            std::mem::replace(&mut known.presence, Presence::Online(line.clone()))
+            std::mem::replace(&mut known.reach, Reach::Online(line.clone()))
         }
         None if room => {
             let fresh = Player {
                 order,
-                presence: Presence::Online(line),
+                reach: Reach::Online(line),
                 window: RequestWindow::default(),
                 waiting: std::collections::BTreeMap::new(),
             };
@@ -40,9 +40,9 @@ pub(crate) fn come_online(world: &mut World, player: PlayerId, order: LoginOrder
     };
     match was {
         // A repeat, or the player's data has moved to another baseapp.
-        Presence::Online(old) if old.session == line.session => {}
-        Presence::Online(_) => stage::session_opened(world, player),
-        Presence::Away { .. } => {
+        Reach::Online(old) if old.session == line.session => {}
+        Reach::Online(_) => stage::session_opened(world, player),
+        Reach::Away { .. } => {
             players.online += 1;
             stage::session_opened(world, player);
         }
@@ -57,7 +57,7 @@ pub(crate) fn go_offline(world: &mut World, player: PlayerId, session: SessionRe
     let since = world.resource::<Border>().now;
     let mut players = world.resource_mut::<Players>();
     if let Some(known) = players.known.get_mut(&player) {
-        known.presence = Presence::Away { since };
+        known.reach = Reach::Away { since };
         players.online -= 1;
     }
     stage::session_ended(world, player);
@@ -69,9 +69,9 @@ pub(crate) fn gateway_gone(world: &mut World, node: NodeId) {
         .resource::<Players>()
         .known
         .iter()
-        .filter_map(|(player, known)| match &known.presence {
-            Presence::Online(line) => Some((*player, line.session)),
-            Presence::Away { .. } => None,
+        .filter_map(|(player, known)| match &known.reach {
+            Reach::Online(line) => Some((*player, line.session)),
+            Reach::Away { .. } => None,
         })
         .filter(|(_, session)| session.gateway == node)
         .collect();
@@ -87,9 +87,9 @@ pub(super) fn end_grace(world: &mut World) {
         .resource::<Players>()
         .known
         .iter()
-        .filter(|(_, known)| match known.presence {
-            Presence::Online(_) => false,
-            Presence::Away { since } => border.has_passed(since, GRACE_MS),
+        .filter(|(_, known)| match known.reach {
+            Reach::Online(_) => false,
+            Reach::Away { since } => border.has_passed(since, GRACE_MS),
         })
         .map(|(player, _)| *player)
         .collect();
@@ -119,9 +119,9 @@ pub(crate) fn online_count(world: &World) -> u64 {
 impl Players {
     /// How to reach a player, if online.
     pub(crate) fn line(&self, player: PlayerId) -> Option<&Line> {
-        match &self.known.get(&player)?.presence {
-            Presence::Online(line) => Some(line),
-            Presence::Away { .. } => None,
+        match &self.known.get(&player)?.reach {
+            Reach::Online(line) => Some(line),
+            Reach::Away { .. } => None,
         }
     }
 }
